@@ -1,0 +1,54 @@
+/**
+ * Bundles each program of bin/ into dist/ and writes the wrapper that is installed as the login shell. Packages with
+ * native parts stay outside the bundles, in node_modules.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { build } from 'rolldown';
+
+const root = path.resolve(import.meta.dirname, '..');
+const dist = path.join(root, 'dist');
+const node = fs.realpathSync(path.join(root, 'node_modules/.bin/node'));
+const programs = fs.readdirSync(path.join(root, 'bin')).filter((name) => name.endsWith('.ts'));
+
+/** Variables that reach Node; what the SSH client or a key's options add to them stays outside. */
+const ENVIRONMENT = [
+  ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
+  ...['LC_ALL', 'LC_COLLATE', 'LC_CTYPE', 'LC_MESSAGES', 'LC_MONETARY', 'LC_NUMERIC', 'LC_TIME'],
+  ...['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY', 'SSH_ORIGINAL_COMMAND', 'NOVABOOT_SHELL_CONFIG'],
+];
+
+/** A word for /bin/sh. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function wrapper(script: string): string {
+  const passed = ENVIRONMENT.map((name) => `\${${name}+"${name}=$${name}"}`).join(' ');
+  const cache = `NODE_COMPILE_CACHE=${quoted(path.join(dist, 'cache'))}`;
+  return `#!/bin/sh
+# The login shell of board accounts: nothing that a client can put into the environment reaches Node.
+exec /usr/bin/env -i NOVABOOT_NOFILE="$(ulimit -S -n)" ${cache} ${passed} \\
+  ${quoted(node)} ${quoted(script)} "$@"
+`;
+}
+
+fs.rmSync(dist, { recursive: true, force: true });
+await build({
+  input: Object.fromEntries(
+    programs.map((name) => [path.basename(name, '.ts'), path.join(root, 'bin', name)]),
+  ),
+  platform: 'node',
+  external: ['koffi', 'ssh2'],
+  logLevel: 'warn',
+  output: { dir: dist, format: 'cjs', minify: true, chunkFileNames: 'chunk-[name]-[hash].js' },
+});
+fs.writeFileSync(path.join(dist, 'package.json'), '{ "type": "commonjs" }\n');
+const shell = path.join(dist, 'novaboot-shell');
+fs.writeFileSync(shell, wrapper(path.join(dist, 'novaboot-shell.js')), { mode: 0o755 });
+
+// The compile cache is made here, once: board accounts only read it.
+for (const command of ['help', 'get-config', 'status', 'version']) {
+  spawnSync(shell, ['-c', command], { env: { HOME: path.join(root, 'scripts') }, stdio: 'ignore' });
+}

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Runs one of package.json's tasks after making sure that what it needs is installed.
+set -eu
+cd "$(dirname "$0")/.."
+task=$1
+shift
+
+case $task in
+  check | build) sh scripts/setup.sh npm ;;
+  demo) sh scripts/setup.sh npm demo ;;
+  *) sh scripts/setup.sh npm demo test ;;
+esac
+PATH=$PWD/node_modules/.bin:$PATH
+export PATH
+
+case $task in
+  build) exec node scripts/build.ts "$@" ;;
+  check)
+    biome check .
+    tsc
+    exec knip
+    ;;
+  demo)
+    node scripts/build.ts
+    exec node dist/novaboot-demo.js "$@"
+    ;;
+  test)
+    node scripts/build.ts
+    exec vitest run "$@"
+    ;;
+  bench)
+    node scripts/build.ts
+    exec node bench/startup.ts "$@"
+    ;;
+esac

@@ -1,0 +1,30 @@
+/** Prints the options that the novaboot client takes: a line each, and nothing else. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Session } from '../shell/command.ts';
+import { parsePlain, readConfig } from '../shell/config.ts';
+import { CommandError, ExitCode } from '../shell/errors.ts';
+import { writeOut } from '../shell/output.ts';
+
+async function targetConfig(session: Session): Promise<string> {
+  const plain = parsePlain(readConfig(session.configPath));
+  if (plain !== undefined) return plain.get('target_config') ?? '';
+  const { evaluateTargetConfig } = await import('../shell/evaluate.ts');
+  return evaluateTargetConfig(session);
+}
+
+/** Whether the board serves root file systems; told without loading what reads the file. */
+function hasNfs({ home, user }: Session): boolean {
+  return user !== undefined && fs.existsSync(path.join(home, '.novaboot-nfs'));
+}
+
+export async function run(session: Session, args: readonly string[]): Promise<void> {
+  if (args.length > 0) throw new CommandError('get-config takes no arguments', ExitCode.usage);
+  // An empty line would be an unknown option to the client, and a missing line end would join two.
+  const lines = (await targetConfig(session)).split('\n').filter((line) => line !== '');
+  writeOut(lines.map((line) => `${line}\n`).join(''));
+  if (!hasNfs(session)) return;
+  const { readNfsConfig } = await import('../shell/nfs-config.ts');
+  readNfsConfig(session.home);
+  throw new CommandError('NFS is enabled by ~/.novaboot-nfs, but this version has no NFS server');
+}

@@ -1,0 +1,23 @@
+/** Exit statuses: sysexits(3) where one fits. Never 255, which is ssh's own. */
+export const ExitCode = {
+  failed: 1,
+  usage: 64,
+  notConfigured: 69,
+  bug: 70,
+  busy: 75,
+  notAllowed: 77,
+  configuration: 78,
+} as const;
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** What a user is told: one line without the `novaboot-shell: ` in front, and the exit status. */
+export class CommandError extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, exitCode: ExitCode = ExitCode.failed, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CommandError';
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,71 @@
+/** Reads the journal back: one entry for each time that somebody had the board or did something to it. */
+import fs from 'node:fs';
+import { z } from 'zod';
+import { journalPath } from './journal.ts';
+
+const common = { version: z.literal(1), session: z.string(), time: z.iso.datetime() };
+const recordSchema = z.discriminatedUnion('event', [
+  z.object({
+    ...common,
+    event: z.enum(['start', 'done']),
+    user: z.string().nullable(),
+    from: z.string(),
+    command: z.string(),
+  }),
+  z.object({ ...common, event: z.literal('end'), status: z.number().int() }),
+]);
+
+export interface PastSession {
+  readonly user: string | null;
+  readonly from: string;
+  readonly command: string;
+  /** UTC, ISO 8601. */
+  readonly start: string;
+  /** null while it runs, and where the session was killed. */
+  end: string | null;
+  /** Exit status, 128 + signal; null where it is not known. */
+  status: number | null;
+  running: boolean;
+}
+
+function readLines(file: string): string[] {
+  try {
+    return fs.readFileSync(file, 'utf8').split('\n');
+  } catch {
+    // Nothing has been recorded yet.
+    return [];
+  }
+}
+
+function parseRecord(line: string): z.infer<typeof recordSchema> | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(line));
+  } catch {
+    // Half a line, from a disk that was full.
+    return undefined;
+  }
+}
+
+/** Oldest first. @param holders process ids of those who have the board now */
+export function readDeeds(home: string, holders: ReadonlySet<number>): PastSession[] {
+  const file = journalPath(home);
+  const sessions: PastSession[] = [];
+  const open = new Map<string, PastSession>();
+  for (const line of [...readLines(`${file}.1`), ...readLines(file)]) {
+    const entry = parseRecord(line);
+    if (entry === undefined) continue;
+    if (entry.event === 'end') {
+      const session = open.get(entry.session);
+      if (session) Object.assign(session, { end: entry.time, status: entry.status });
+      open.delete(entry.session);
+      continue;
+    }
+    const { user, from, command, time } = entry;
+    const end = entry.event === 'done' ? time : null;
+    const session: PastSession = { user, from, command, start: time, end, status: null, running: false };
+    sessions.push(session);
+    if (entry.event === 'start') open.set(entry.session, session);
+  }
+  for (const [name, session] of open) session.running = holders.has(Number(name.split('.')[0]));
+  return sessions;
+}

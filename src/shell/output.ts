@@ -1,0 +1,31 @@
+/** Writing to the user: synchronous, so that nothing is lost when another program replaces this process. */
+import fs from 'node:fs';
+
+const RETRY_MS = 5;
+
+/** Writes all of the text. A reader that is gone ends it silently, as SIGPIPE would. */
+function writeAll(fd: number, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(fs.writeSync(fd, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      // The caller gave us a non-blocking descriptor whose reader is slow.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
+}
+
+export function writeOut(text: string): void {
+  writeAll(1, text);
+}
+
+export function writeError(text: string): void {
+  writeAll(2, text);
+}
+
+/** The output of a listing command for programs. `version` moves when a field changes its meaning. */
+export function writeJson(value: object): void {
+  writeOut(`${JSON.stringify({ version: 1, ...value })}\n`);
+}

@@ -1,0 +1,17 @@
+/** Plain text for a terminal. */
+
+/** Takes out what a terminal would obey: control characters, C1 and bidirectional ones included. */
+export function printable(text: string): string {
+  return text.replace(/[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?');
+}
+
+/** Columns padded to their widest cell, two blanks apart, each line ended. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  }
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
+}

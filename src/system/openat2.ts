@@ -1,0 +1,38 @@
+/** openat2(2): opens a path that may neither leave its directory nor lead through a symbolic link. */
+import { define } from './libc.ts';
+
+/** Names a file without opening it: needs no permission on the file itself. open(2) */
+export const O_PATH = 0o10000000;
+
+const SYS_openat2 = 437;
+const RESOLVE_NO_MAGICLINKS = 0x02n;
+const RESOLVE_NO_SYMLINKS = 0x04n;
+const RESOLVE_BENEATH = 0x08n;
+const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+const O_CLOEXEC = 0o2000000;
+
+const openat2 = define<
+  [number: typeof SYS_openat2, dirFd: number, path: Buffer, how: BigUint64Array, size: number]
+>('long syscall(long number, int dirfd, const void *path, const void *how, size_t size)');
+
+/** A rename elsewhere during the walk answers EAGAIN, since the kernel cannot tell whether it led out. */
+const ATTEMPTS = 100;
+
+/**
+ * Opens `path` beneath the directory `dirFd`, close-on-exec. Every `..` that stays beneath is fine.
+ *
+ * @param flags of open(2), without O_CREAT
+ * @throws SystemError: ELOOP for a symbolic link anywhere in the path, EXDEV for a path that leads out
+ */
+export function openBeneath(dirFd: number, path: string | Buffer, flags: number): number {
+  const bytes = Buffer.concat([Buffer.from(path), Buffer.of(0)]);
+  // struct open_how: flags, mode, resolve.
+  const how = BigUint64Array.of(BigInt(flags | O_CLOEXEC), 0n, RESOLVE);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return openat2(SYS_openat2, dirFd, bytes, how, how.byteLength);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || attempt === ATTEMPTS) throw error;
+    }
+  }
+}

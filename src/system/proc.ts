@@ -1,0 +1,66 @@
+/** What /proc tells of other processes and of locks (proc(5)). */
+import fs from 'node:fs';
+
+export interface ProcessStat {
+  readonly parent: number;
+  readonly group: number;
+  /** Device number of the controlling terminal, 0 for none. */
+  readonly terminal: number;
+  /** Clock ticks after boot. With the pid it names one process for ever. */
+  readonly startTime: number;
+}
+
+function readFile(path: string): string | undefined {
+  try {
+    return fs.readFileSync(path, 'latin1');
+  } catch {
+    // The process has ended, or belongs to another user.
+    return undefined;
+  }
+}
+
+/** /proc/PID/stat; undefined once the process has ended. */
+export function processStat(pid: number): ProcessStat | undefined {
+  const text = readFile(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  // The second field is the program's name in parentheses, which may hold blanks and parentheses.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const field = (number: number) => Number(fields[number - 3]);
+  return { parent: field(4), group: field(5), terminal: field(7), startTime: field(22) };
+}
+
+/** A variable of the environment that a process was started with; undefined if unset or not ours to read. */
+export function processVariable(pid: number, name: string): string | undefined {
+  const text = readFile(`/proc/${pid}/environ`);
+  const entry = text?.split('\0').find((line) => line.startsWith(`${name}=`));
+  return entry === undefined ? undefined : Buffer.from(entry.slice(name.length + 1), 'latin1').toString();
+}
+
+export interface LockRecord {
+  readonly pid: number;
+  readonly waiting: boolean;
+}
+
+/** The device as the kernel's lock table names it. On btrfs and overlays it is not what stat(2) says. */
+function lockTableName(fd: number): string | undefined {
+  const inode = fs.fstatSync(fd, { bigint: true }).ino;
+  const mount = /^mnt_id:\s*(\d+)$/m.exec(readFile(`/proc/self/fdinfo/${fd}`) ?? '')?.[1];
+  const device = new RegExp(`^${mount} \\d+ (\\d+):(\\d+) `, 'm').exec(
+    readFile('/proc/self/mountinfo') ?? '',
+  );
+  if (device === null) return undefined;
+  const hex = (text: string | undefined) => Number(text).toString(16).padStart(2, '0');
+  return `${hex(device[1])}:${hex(device[2])}:${inode}`;
+}
+
+/** Who holds and who waits for a flock(2) on the open file, from /proc/locks, in the kernel's order. */
+export function flockRecords(fd: number): LockRecord[] {
+  const name = lockTableName(fd);
+  const records: LockRecord[] = [];
+  for (const line of (readFile('/proc/locks') ?? '').split('\n')) {
+    // "1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF"; a waiter has "->" in front of FLOCK
+    const match = /^\d+:\s+(->\s+)?FLOCK\s+\S+\s+\S+\s+(\d+)\s+(\S+) /.exec(line);
+    if (match?.[3] === name) records.push({ pid: Number(match?.[2]), waiting: match?.[1] !== undefined });
+  }
+  return records;
+}

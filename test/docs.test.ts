@@ -1,0 +1,36 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { commands } from '../src/commands/index.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
+
+/** "add-key NAME [admin]" as mdoc(7) writes it: "add-key Ar name Op Cm admin". */
+function mdoc(parameters = ''): string {
+  return parameters
+    .replace(/\[(--)?(\w+)\]/g, (_, dashes, word) => (dashes ? `Op Fl \\-${word}` : `Op Cm ${word}`))
+    .replace(/\b[A-Z]{2,}\b/g, (word) => `Ar ${word.toLowerCase()}`);
+}
+
+it.each(commands.filter(({ name }) => name !== ''))(
+  'the manual has the command $name',
+  ({ name, parameters }) => {
+    expect(read('docs/novaboot-shell.1')).toContain(`\n.It Cm ${`${name} ${mdoc(parameters)}`.trim()}\n`);
+  },
+);
+
+it('the manual has no other command', () => {
+  const described = [...read('docs/novaboot-shell.1').matchAll(/^\.It Cm (\S+)/gm)].map(([, name]) => name);
+  expect(described).toEqual(commands.map(({ name }) => name).filter((name) => name !== ''));
+});
+
+it('README and CHANGELOG name what package.json has', () => {
+  const { version, scripts } = JSON.parse(read('package.json')) as {
+    version: string;
+    scripts: Record<string, string>;
+  };
+  expect(read('CHANGELOG.md')).toContain(`## ${version}`);
+  for (const [, script = ''] of read('README.md').matchAll(/npm run ([a-z]+)/g))
+    expect(scripts).toHaveProperty(script);
+});
