@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { passOn } from '../system/descriptors.ts';
 import { processStat } from '../system/proc.ts';
-import { type Program, replaceProcess, setParentDeathSignal, setpgid } from '../system/process.ts';
+import { replaceProcess, setParentDeathSignal, setpgid } from '../system/process.ts';
 import type { LockedCommand, Session } from './command.ts';
 import { CommandError } from './errors.ts';
 import { endRecord, openJournal, record } from './journal.ts';
@@ -28,6 +28,8 @@ export interface Hold {
   /** How this process was started; absent in one that waits. */
   readonly invocation: { readonly argv: readonly string[]; readonly env: NodeJS.ProcessEnv } | undefined;
 }
+
+type Start = ReturnType<LockedCommand['prepare']>;
 
 /** Waits where others wait, shown by the queue; @returns once the lock is ours. */
 async function queueUp(hold: Hold, lock: number): Promise<void> {
@@ -68,15 +70,18 @@ function announce(hold: Hold): string {
   return file;
 }
 
-/** @param journal opened before the command confined this process */
-function runLocked(hold: Hold, lock: number, journal: number | undefined, program: Program): never {
+/** Takes all that `start` may put out of reach when it confines this process, then starts. */
+async function runLocked(hold: Hold, lock: number, start: Start): Promise<never> {
   const { session, name, command } = hold;
+  const journal = openJournal(session.home);
+  const group = ownGroup();
+  const program = await start();
   record(journal, 'start', session, name || 'default');
   if (command.attached) endWithParent(session.parent);
   else setParentDeathSignal(0);
   passOn(lock, LOCK_FD);
-  passOn(journal ?? fs.openSync('/dev/null', 'w'), JOURNAL_FD);
-  const parameters = [ownGroup(), announce(hold), endRecord(), program.file, ...program.args.slice(1)];
+  passOn(journal?.fd ?? fs.openSync('/dev/null', 'w'), JOURNAL_FD);
+  const parameters = [group, announce(hold), endRecord(journal), program.file, ...program.args.slice(1)];
   const args = ['novaboot-shell', '-c', LOCK_SCRIPT, 'novaboot-shell', ...parameters];
   return replaceProcess(
     { file: '/bin/sh', args, env: program.env },
@@ -85,19 +90,22 @@ function runLocked(hold: Hold, lock: number, journal: number | undefined, progra
   );
 }
 
+async function runBesideHolder({ session, name }: Hold, start: Start): Promise<never> {
+  const journal = openJournal(session.home);
+  const program = await start();
+  record(journal, 'done', session, name);
+  return replaceProcess(program, [], session.softFileLimit);
+}
+
 /** Replaces this process by what the command runs. @throws CommandError when the board is not to be had */
 export async function runHeld(hold: Hold): Promise<never> {
   const { session, command, name } = hold;
   const start = command.prepare(session, hold.args);
   const lock = openLock(session.lockDirectory);
   if (!isConsole(name) && isOurConnection(occupants(lock), session.parent)) {
-    const journal = openJournal(session.home);
-    const program = await start();
-    record(journal, 'done', session, name);
-    return replaceProcess(program, [], session.softFileLimit);
+    return await runBesideHolder(hold, start);
   }
   if (!tryLock(lock, session.lockDirectory)) await queueUp(hold, lock);
   if (isAbandoned(session.parent)) throw new CommandError('The connection is gone; nothing was done');
-  const journal = openJournal(session.home);
-  return runLocked(hold, lock, journal, await start());
+  return await runLocked(hold, lock, start);
 }

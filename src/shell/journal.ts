@@ -11,49 +11,44 @@ export function journalPath(home: string): string {
   return path.join(home, '.local/state/novaboot/journal');
 }
 
+export interface Journal {
+  readonly fd: number;
+  /** Names this process in its records. */
+  readonly session: string;
+}
+
 /** Opens the journal for appending; undefined where it cannot be written, which must not stop a user. */
-export function openJournal(home: string): number | undefined {
+export function openJournal(home: string): Journal | undefined {
   const file = journalPath(home);
   try {
     if ((fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES)
       fs.renameSync(file, `${file}.1`);
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    return fs.openSync(file, 'a', 0o600);
+    const session = `${process.pid}.${processStat(process.pid)?.startTime}`;
+    return { fd: fs.openSync(file, 'a', 0o600), session };
   } catch {
     return undefined;
   }
 }
 
-/** Names this process in the journal, after a restart of the machine too (with the time of its records). */
-function sessionName(): string {
-  return `${process.pid}.${processStat(process.pid)?.startTime}`;
-}
-
-/** The beginning of the record that ends this session; the time, the exit status and `}` follow. */
-export function endRecord(): string {
-  return JSON.stringify({ version: 1, event: 'end', session: sessionName() }).slice(0, -1);
+/** The beginning of the record that ends a session; the time, the exit status and `}` follow. */
+export function endRecord(journal: Journal | undefined): string {
+  return JSON.stringify({ version: 1, event: 'end', session: journal?.session }).slice(0, -1);
 }
 
 /** `start`: has the board from now on. `done`: did something at once. */
 type Event = 'start' | 'done';
 
 /** Appends what a session does. A full disk is no reason to refuse the board. */
-export function record(journal: number | undefined, event: Event, session: Session, command: string): void {
+export function record(journal: Journal | undefined, event: Event, session: Session, command: string): void {
   if (journal === undefined) return;
   const time = `${new Date().toISOString().slice(0, 19)}Z`;
   const from =
     session.env.NOVABOOT_ID?.split(' ')[2] ?? session.env.SSH_CONNECTION?.split(' ')[0] ?? 'localhost';
-  const entry = {
-    version: 1,
-    event,
-    session: sessionName(),
-    time,
-    user: session.user ?? null,
-    from,
-    command,
-  };
+  const user = session.user ?? null;
+  const entry = { version: 1, event, session: journal.session, time, user, from, command };
   try {
-    fs.writeSync(journal, `${JSON.stringify(entry)}\n`);
+    fs.writeSync(journal.fd, `${JSON.stringify(entry)}\n`);
   } catch {
     // As above.
   }

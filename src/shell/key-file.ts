@@ -31,8 +31,10 @@ export function readKeyFile(home: string): Buffer {
 /** A new file beside the old one, on disk before it takes the old one's place. */
 function replaceFile(file: string, bytes: Buffer): void {
   const mode = (fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0o600) & 0o777;
-  const temporary = `${file}.${process.pid}`;
+  const temporary = `${file}.new`;
   try {
+    // Left by one that was killed; nobody else writes it while we have the lock.
+    fs.rmSync(temporary, { force: true });
     const fd = fs.openSync(temporary, 'wx', mode);
     try {
       fs.writeFileSync(fd, bytes);
@@ -41,6 +43,9 @@ function replaceFile(file: string, bytes: Buffer): void {
       fs.closeSync(fd);
     }
     fs.renameSync(temporary, file);
+    const directory = fs.openSync(path.dirname(file), 'r');
+    fs.fsyncSync(directory);
+    fs.closeSync(directory);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw error;

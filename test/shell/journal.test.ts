@@ -16,12 +16,12 @@ const session = (user: string | undefined) =>
   ({ user, env: { NOVABOOT_ID: 'x y laptop' } }) as unknown as Session;
 
 it('pairs beginnings with ends', () => {
-  const journal = openJournal(home) ?? -1;
+  const journal = openJournal(home);
   record(journal, 'start', session('bob'), 'console');
   record(journal, 'done', session(undefined), 'reset');
-  fs.writeSync(journal, `${endRecord()},"time":"2026-11-21T10:00:00Z","status":130}\n`);
+  fs.appendFileSync(journalPath(home), `${endRecord(journal)},"time":"2026-11-21T10:00:00Z","status":130}\n`);
   record(journal, 'start', session('eve'), 'on');
-  fs.writeSync(journal, '{"half a rec');
+  fs.appendFileSync(journalPath(home), '{"half a rec');
   const deeds = readDeeds(home, new Set([process.pid]));
   expect(deeds).toMatchObject([
     {

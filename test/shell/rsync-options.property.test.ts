@@ -12,7 +12,14 @@ function parse(words: readonly string[]): RsyncRequest | CommandError {
   }
 }
 
-const long = fc.constantFrom(...TFTP_PROFILE.long.keys(), 'daemon', 'config', 'log-file', 'files-from', 'super');
+const long = fc.constantFrom(
+  ...TFTP_PROFILE.long.keys(),
+  'daemon',
+  'config',
+  'log-file',
+  'files-from',
+  'super',
+);
 const value = fc.constantFrom('X', '5', '-1', '%i', 'ALL2', '../x', '.', 'zstd', '1m', '');
 const letters = fc.string({ unit: fc.constantFrom(...'vlogDtprKLkseTMBHAXnm@.5'), maxLength: 8 });
 const word = fc.oneof(
@@ -21,10 +28,17 @@ const word = fc.oneof(
   fc.tuple(long, value).map(([name, given]) => `--${name}=${given}`),
   letters.map((text) => `-${text}`),
   fc.constantFrom('--server', '--sender', '.', '..', 'a', 'a/b/', '../a', '/a', './a'),
+  fc.constantFrom('-vlogDtpre.iLsfxCIvu', '--delete', '--timeout=5', '--log-format=X', '-B512'),
 );
+const role = fc.constantFrom(['--server'], ['--server', '--sender'], []);
+const path = fc.string({ unit: fc.constantFrom(...'ab./.-~*'), minLength: 1, maxLength: 6 });
+const anything = fc.tuple(role, fc.array(word, { maxLength: 8 }));
+const plausible = fc
+  .tuple(role, fc.array(word, { maxLength: 3 }), fc.array(path, { maxLength: 2 }))
+  .map(([given, options, paths]) => [given, [...options, '.', ...paths]] as const);
 const commandLine = fc
-  .tuple(fc.constantFrom(['--server'], ['--server', '--sender'], []), fc.array(word, { maxLength: 8 }))
-  .map(([role, words]) => [...role, ...words]);
+  .oneof(anything, { arbitrary: plausible, weight: 4 })
+  .map(([given, words]) => [...given, ...words]);
 
 test('whatever is said, the answer is a request or one line', () => {
   fc.assert(

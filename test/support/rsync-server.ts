@@ -1,0 +1,55 @@
+/**
+ * The server side of an rsync connection without sshd: runs the command's prepare and start, and becomes rsync by way
+ * of LOCK_SCRIPT, as the login shell does.
+ *
+ * Arguments: a JSON object (ServerSettings), then the words after `rsync` that the client sent.
+ */
+import fs from 'node:fs';
+import { rsyncCommand } from '../../src/commands/rsync.ts';
+import type { Session } from '../../src/shell/command.ts';
+import { CommandError } from '../../src/shell/errors.ts';
+import { LOCK_SCRIPT } from '../../src/shell/scripts.ts';
+import { passOn } from '../../src/system/descriptors.ts';
+import { landlockAbi } from '../../src/system/landlock.ts';
+import { replaceProcess } from '../../src/system/process.ts';
+
+export interface ServerSettings {
+  readonly home: string;
+  readonly rsync?: string;
+  /** 0 takes Landlock away. */
+  readonly abi?: number;
+  /** Removed from what the client sent: what a client of an attacker would not send. */
+  readonly drop?: readonly string[];
+}
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as ServerSettings;
+const words = process.argv.slice(3).filter((word) => !settings.drop?.includes(word));
+const session: Session = {
+  user: 'bob',
+  admin: false,
+  home: settings.home,
+  lockDirectory: settings.home,
+  configPath: `${settings.home}/.novaboot-shell`,
+  parent: process.ppid,
+  softFileLimit: undefined,
+  env: { PATH: '/usr/bin:/bin', HOME: settings.home },
+};
+const command = rsyncCommand({
+  rsync: settings.rsync ?? '/usr/bin/rsync',
+  landlockAbi: () => settings.abi ?? landlockAbi(),
+  warn: (message) => process.stderr.write(`LOG: ${message}\n`),
+});
+try {
+  const journal = fs.openSync('/dev/null', 'w');
+  const start = command.prepare(session, words);
+  const program = await start();
+  passOn(journal, 7);
+  passOn(journal, 9);
+  const parameters = ['', '', '{', program.file, ...program.args.slice(1)];
+  const args = ['sh', '-c', LOCK_SCRIPT, 'sh', ...parameters];
+  replaceProcess({ file: '/bin/sh', args, env: program.env }, [7, 9]);
+} catch (error) {
+  if (!(error instanceof CommandError)) throw error;
+  process.stderr.write(`novaboot-shell: ${error.message}\n`);
+  process.exitCode = error.exitCode;
+}
