@@ -45,14 +45,14 @@ test('a new size reaches the program', async () => {
 });
 
 test('the interrupt character is a signal', async () => {
-  const terminal = run('echo ready; sleep 100');
+  const terminal = run('echo ready; exec sleep 100');
   await until(terminal, 'ready');
   terminal.input.write('\x03');
   expect(await once(terminal.child, 'exit')).toEqual([null, 'SIGINT']);
 });
 
 test('closing hangs up', async () => {
-  const terminal = run('echo ready; sleep 100');
+  const terminal = run('echo ready; exec sleep 100');
   await until(terminal, 'ready');
   terminal.close();
   expect(await once(terminal.child, 'exit')).toEqual([null, 'SIGHUP']);

@@ -1,0 +1,38 @@
+/** What the demo prints once it is ready. */
+import { join, relative } from 'node:path';
+import { DEMO_USERS, type State, shellWord } from './state.ts';
+
+/** The shorter of the absolute path and the one from here. */
+function fromHere(file: string): string {
+  const path = relative(process.cwd(), file);
+  return shellWord(path.startsWith('..') ? file : path);
+}
+
+export function greeting(state: State, port: number): string {
+  const [admin, other] = DEMO_USERS;
+  const ssh = `ssh -F ${fromHere(state.sshConfig)}`;
+  const control = fromHere(join(state.directory, 'ctl'));
+  return `novaboot-demo: a demo board for ${admin} (an administrator) and ${other}, port ${port}
+
+Try in other terminals, from this directory:
+
+  ${ssh} ${admin} help
+  ${ssh} ${admin} get-config
+  ${ssh} ${admin}                            # the console; Ctrl-] leaves it
+  ${ssh} ${other} reset                        # meanwhile: waits, and shows who has the board
+  ${ssh} ${admin} status
+
+The console and a reset over the same connection, as the novaboot client does it:
+
+  ${ssh} -t -M -S ${control} ${admin} console
+  ${ssh} -t -S ${control} ${admin} reset
+
+Files for the board, and another user:
+
+  rsync -RL --rsh='${ssh}' package.json ${admin}:
+  ${ssh} ${admin} add-key carol < ~/.ssh/id_ed25519.pub
+  ssh -p ${port} board@127.0.0.1 help               # as carol, with a key of your own
+
+Ctrl-C ends the demo.
+`;
+}

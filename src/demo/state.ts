@@ -1,0 +1,161 @@
+/** The state directory: keys, the client's configuration and the board account's home, made where missing. */
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ssh2 from 'ssh2';
+import { addUserKey } from '../shell/authorized-keys.ts';
+import { CommandError, ExitCode } from '../shell/errors.ts';
+import { flock, LOCK_EX, LOCK_NB } from '../system/descriptors.ts';
+import { ACCOUNT } from './connection.ts';
+
+/** The users that the demo begins with, each with a key and a name for ssh. The first is the administrator. */
+export const DEMO_USERS = ['alice', 'bob'] as const;
+const HOST_KEY_ALIAS = 'novaboot-demo';
+
+export interface State {
+  readonly directory: string;
+  readonly home: string;
+  readonly hostKeyFile: string;
+  /** For `ssh -F`. */
+  readonly sshConfig: string;
+  /** The directory, open; its lock says that a demo uses it. */
+  readonly descriptor: number;
+  /** Lets another demo have the directory. */
+  release(): void;
+}
+
+interface BoardCommands {
+  /** The program and arguments before `board COMMAND STATE`. */
+  readonly program: readonly string[];
+}
+
+/** A word for /bin/sh, quoted if it has to be. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** An assignment in single quotes where possible, since those need no shell to be understood. */
+function assignment(name: string, value: string): string {
+  const quoted = value.includes("'") ? `"${value.replace(/[\\"$`]/g, '\\$&')}"` : `'${value}'`;
+  return `${name}=${quoted}\n`;
+}
+
+/** Makes the key pair unless it is there. Returns `TYPE BASE64`. */
+function keyPair(file: string, comment: string): string {
+  if (!existsSync(file) || !existsSync(`${file}.pub`)) {
+    const keys = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+    writeFileSync(file, keys.private, { mode: 0o600 });
+    writeFileSync(`${file}.pub`, `${keys.public}\n`, { mode: 0o644 });
+  }
+  return readFileSync(`${file}.pub`, 'utf8').trim().split(' ').slice(0, 2).join(' ');
+}
+
+const GENERATED = '# Written by novaboot-demo at each start. Without this line it stays as you change it.\n';
+
+function writeGenerated(file: string, text: string): void {
+  if (existsSync(file) && !readFileSync(file, 'utf8').startsWith(GENERATED)) return;
+  writeFileSync(file, GENERATED + text, { mode: 0o600 });
+}
+
+function boardConfiguration(directory: string, { program }: BoardCommands): string {
+  const command = (name: string) => [...program, 'board', name, directory].map(shellWord).join(' ');
+  const targetConfig = [
+    '--uboot=(uboot)',
+    '--uboot-init=setenv serverip 10.0.2.2',
+    '--uboot-addr=0x40000000',
+  ];
+  return [
+    ...['console', 'reset', 'on', 'off'].map((name) => assignment(`${name}_cmd`, command(name))),
+    assignment('target_config', targetConfig.join('\n')),
+  ].join('');
+}
+
+function authorizedKeys(keys: readonly string[]): Buffer {
+  return DEMO_USERS.reduce<Buffer>((file, user, index) => {
+    const [type = '', blob = ''] = keys[index]?.split(' ') ?? [];
+    const key = { type, blob, comment: `${user}@novaboot-demo` };
+    return addUserKey(file, { user, admin: index === 0, key }).file;
+  }, Buffer.alloc(0));
+}
+
+/** A file name in ssh_config(5): quoted, and % is special. */
+function sshPath(file: string): string {
+  return `"${file.replaceAll('%', '%%')}"`;
+}
+
+/** The client's side, known once the port is. No prompt, no key or file of the user's own. */
+export function writeSshConfig(state: State, port: number): void {
+  const knownHosts = join(state.directory, 'known_hosts');
+  const hosts = DEMO_USERS.map((user) =>
+    [
+      `Host ${user}`,
+      '  HostName 127.0.0.1',
+      `  Port ${port}`,
+      `  User ${ACCOUNT}`,
+      `  IdentityFile ${sshPath(join(state.directory, user))}`,
+      '  IdentitiesOnly yes',
+      '  IdentityAgent none',
+      `  HostKeyAlias ${HOST_KEY_ALIAS}`,
+      `  UserKnownHostsFile ${sshPath(knownHosts)}`,
+      '  GlobalKnownHostsFile none',
+      '  StrictHostKeyChecking yes',
+      '  UpdateHostKeys no',
+      '',
+    ].join('\n'),
+  );
+  writeFileSync(state.sshConfig, hosts.join('\n'), { mode: 0o600 });
+}
+
+/** Not recursive: Node never returns from that below /proc. */
+function makePrivate(directory: string): void {
+  if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
+  const { uid, mode } = statSync(directory);
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
+    throw new CommandError(
+      `${directory}: expected a directory that only you can write to`,
+      ExitCode.notAllowed,
+    );
+  }
+}
+
+function lock(directory: string): number {
+  const fd = openSync(directory, 'r');
+  try {
+    flock(fd, LOCK_EX | LOCK_NB);
+  } catch {
+    closeSync(fd);
+    throw new CommandError(`${directory}: another demo is using it, give --state DIR`, ExitCode.busy);
+  }
+  return fd;
+}
+
+function fill(directory: string, commands: BoardCommands): Omit<State, 'descriptor' | 'release'> {
+  const home = join(directory, 'home');
+  const ssh = join(home, '.ssh');
+  for (const path of [home, ssh, join(home, 'tftproot')]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  const hostKeyFile = join(directory, 'host_key');
+  const hostKey = keyPair(hostKeyFile, HOST_KEY_ALIAS);
+  writeFileSync(join(directory, 'known_hosts'), `${HOST_KEY_ALIAS} ${hostKey}\n`);
+  const userKeys = DEMO_USERS.map((user) => keyPair(join(directory, user), `${user}@novaboot-demo`));
+  const authorized = join(ssh, 'authorized_keys');
+  // Not renewed: remove-key is to last.
+  if (!existsSync(authorized)) writeFileSync(authorized, authorizedKeys(userKeys), { mode: 0o600 });
+  writeGenerated(join(home, '.novaboot-shell'), boardConfiguration(directory, commands));
+  return { directory, home, hostKeyFile, sshConfig: join(directory, 'ssh_config') };
+}
+
+export function openState(directory: string, commands: BoardCommands): State {
+  if (/["\n]/.test(directory)) throw new CommandError('--state: ssh cannot use such a path', ExitCode.usage);
+  let descriptor: number | undefined;
+  try {
+    makePrivate(directory);
+    const fd = lock(directory);
+    descriptor = fd;
+    return { ...fill(directory, commands), descriptor, release: () => closeSync(fd) };
+  } catch (error) {
+    if (descriptor !== undefined) closeSync(descriptor);
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`cannot use the state directory: ${(error as Error).message}`, ExitCode.failed, {
+      cause: error,
+    });
+  }
+}
