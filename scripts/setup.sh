@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 install_npm_packages() {
   stamp=node_modules/.novaboot-installed
   if [ ! -e "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
-    npm ci --no-fund --no-audit >&2
+    npm ci --no-fund --no-audit --loglevel=error >&2
     touch "$stamp"
   fi
   # The package "node" brings the runtime; npm may have been told not to run install scripts.

@@ -14,8 +14,10 @@ export function helpText(table: CommandTable, admin: boolean): string {
   const named = table.filter(({ name }) => name !== '');
   const target = lines(named.filter((command) => !command.admin));
   const management = lines(named.filter((command) => command.admin));
-  const waiting = `\nWithout a command: default_cmd if it is configured, else console. A board has one user at a time;
-the others wait. Before a command, --no-wait gives up at once (exit status 75), --wait SECONDS after a time.\n`;
+  const waiting = `
+Without a command: default_cmd if it is configured, else console. A board has one user at a time; the
+others wait. With --no-wait behind a command it gives up at once (exit status 75), with --wait SECONDS
+after that time.\n`;
   return `Target commands:\n${target}${admin ? `\nManagement commands:\n${management}` : ''}${waiting}`;
 }
 

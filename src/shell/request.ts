@@ -66,14 +66,24 @@ function parseSeconds(text: string | undefined): number {
   return seconds;
 }
 
-/** Options stand before the command. */
-function takeOptions(words: readonly string[]): { wait: Wait; words: readonly string[] } {
+/** Takes --wait or --no-wait from the front. */
+function takeWait(words: readonly string[]): { wait?: Wait; words: readonly string[] } {
   const [first, second] = words;
   if (first === '--no-wait') return { wait: 0, words: words.slice(1) };
   if (first === '--wait') return { wait: parseSeconds(second), words: words.slice(2) };
-  if (first === '--version' || first === '--help') return { wait: 'forever', words: [first.slice(2)] };
   if (first?.startsWith('--wait=')) return { wait: parseSeconds(first.slice(7)), words: words.slice(1) };
-  return { wait: 'forever', words };
+  return { words };
+}
+
+/** Options stand before the command, where ssh(1) wants `--` in front of them, or behind its name. */
+function takeOptions(words: readonly string[]): { wait: Wait; words: readonly string[] } {
+  const [first = ''] = words;
+  if (first === '--version' || first === '--help') return { wait: 'forever', words: [first.slice(2)] };
+  const before = takeWait(words);
+  const [name, ...args] = before.words;
+  if (name === undefined) return { wait: 'forever', ...before };
+  const behind = takeWait(args);
+  return { wait: behind.wait ?? before.wait ?? 'forever', words: [name, ...behind.words] };
 }
 
 /**

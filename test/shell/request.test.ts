@@ -54,11 +54,17 @@ describe('invocation forms', () => {
   );
 });
 
-describe('options before the command', () => {
+describe('options before and behind the command', () => {
   it('reads --no-wait and --wait', () => {
     expect(request(['-c', '--no-wait reset'])).toMatchObject({ wait: 0, words: ['reset'] });
     expect(request(['-c', '--wait 2.5 reset'])).toMatchObject({ wait: 2.5, words: ['reset'] });
     expect(request(['-c', '--wait=10'])).toMatchObject({ wait: 10, words: [] });
+    expect(request(['-c', 'reset --no-wait'])).toMatchObject({ wait: 0, words: ['reset'] });
+    expect(request(['-c', 'add-key --wait 3 bob'])).toMatchObject({ wait: 3, words: ['add-key', 'bob'] });
+    expect(request(['-c', 'rsync --no-wait --server . .'])).toMatchObject({
+      wait: 0,
+      words: ['rsync', '--server', '.', '.'],
+    });
   });
 
   it.each([
