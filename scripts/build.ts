@@ -4,12 +4,14 @@
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { build } from 'rolldown';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
 const node = fs.realpathSync(path.join(root, 'node_modules/.bin/node'));
+const cache = path.join(dist, 'cache');
 const programs = fs.readdirSync(path.join(root, 'bin')).filter((name) => name.endsWith('.ts'));
 
 /** Variables that reach Node; what the SSH client or a key's options add to them stays outside. */
@@ -26,15 +28,19 @@ function quoted(text: string): string {
 
 function wrapper(script: string): string {
   const passed = ENVIRONMENT.map((name) => `\${${name}+"${name}=$${name}"}`).join(' ');
-  const cache = `NODE_COMPILE_CACHE=${quoted(path.join(dist, 'cache'))}`;
+  const cacheSetting = `NODE_COMPILE_CACHE=${quoted(cache)}`;
   return `#!/bin/sh
 # The login shell of board accounts: nothing that a client can put into the environment reaches Node.
-exec /usr/bin/env -i NOVABOOT_NOFILE="$(ulimit -S -n)" ${cache} ${passed} \\
+exec /usr/bin/env -i NOVABOOT_NOFILE="$(ulimit -S -n)" ${cacheSetting} ${passed} \\
   ${quoted(node)} ${quoted(script)} "$@"
 `;
 }
 
-fs.rmSync(dist, { recursive: true, force: true });
+// Made beside the old one, so that a running installation is not without its programs meanwhile.
+process.umask(0o022);
+const fresh = `${dist}.new`;
+const old = `${dist}.old`;
+for (const directory of [fresh, old]) fs.rmSync(directory, { recursive: true, force: true });
 await build({
   input: Object.fromEntries(
     programs.map((name) => [path.basename(name, '.ts'), path.join(root, 'bin', name)]),
@@ -42,13 +48,20 @@ await build({
   platform: 'node',
   external: ['koffi', 'ssh2'],
   logLevel: 'warn',
-  output: { dir: dist, format: 'cjs', minify: true, chunkFileNames: 'chunk-[name]-[hash].js' },
+  output: { dir: fresh, format: 'cjs', minify: true, chunkFileNames: 'chunk-[name]-[hash].js' },
 });
-fs.writeFileSync(path.join(dist, 'package.json'), '{ "type": "commonjs" }\n');
-const shell = path.join(dist, 'novaboot-shell');
-fs.writeFileSync(shell, wrapper(path.join(dist, 'novaboot-shell.js')), { mode: 0o755 });
+fs.writeFileSync(path.join(fresh, 'package.json'), '{ "type": "commonjs" }\n');
+fs.writeFileSync(path.join(fresh, 'novaboot-shell'), wrapper(path.join(dist, 'novaboot-shell.js')), {
+  mode: 0o755,
+});
+if (fs.existsSync(dist)) fs.renameSync(dist, old);
+fs.renameSync(fresh, dist);
+fs.rmSync(old, { recursive: true, force: true });
 
 // The compile cache is made here, once: board accounts only read it.
-for (const command of ['help', 'get-config', 'status', 'version']) {
-  spawnSync(shell, ['-c', command], { env: { HOME: path.join(root, 'scripts') }, stdio: 'ignore' });
+const home = fs.mkdtempSync(path.join(os.tmpdir(), 'novaboot-build-'));
+fs.writeFileSync(path.join(home, '.novaboot-shell'), '');
+for (const command of ['help', 'get-config', 'status', 'history']) {
+  spawnSync(path.join(dist, 'novaboot-shell'), ['-c', command], { env: { HOME: home }, stdio: 'ignore' });
 }
+fs.rmSync(home, { recursive: true });

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { CommandError, ExitCode } from './errors.ts';
+import { USER_NAME } from './request.ts';
 
 /** An option in front of a key, as in `restrict` or `command="user alice"`. */
 export interface KeyOption {
@@ -39,12 +40,6 @@ export interface UserKey {
   readonly user: string;
   readonly admin: boolean;
   readonly key: PublicKey;
-}
-
-const USER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
-
-export function isUserName(name: string): boolean {
-  return USER_NAME.test(name);
 }
 
 /** The fingerprint that `ssh-keygen -l` prints. */
@@ -103,7 +98,7 @@ function forcedUser(options: readonly KeyOption[]): { user: string; admin: boole
   const [command, second] = options.filter(({ name }) => name === 'command');
   if (command?.value === undefined || second) return undefined;
   const [, user, admin] = /^[ \t]*user[ \t]+([^ \t]+)(?:[ \t]+(admin))?[ \t]*$/.exec(command.value) ?? [];
-  return user !== undefined && isUserName(user) ? { user, admin: admin !== undefined } : undefined;
+  return user !== undefined && USER_NAME.test(user) ? { user, admin: admin !== undefined } : undefined;
 }
 
 function parseLine(raw: Buffer): AuthorizedLine {
@@ -135,7 +130,7 @@ export function parseAuthorizedKeys(file: Buffer): readonly AuthorizedLine[] {
 
 /** The line for a user's key, with its newline. The login shell gets `-c "user NAME [admin]"`. */
 export function formatUserKey({ user, admin, key }: UserKey): string {
-  if (!isUserName(user)) {
+  if (!USER_NAME.test(user)) {
     throw new CommandError(
       'a user name is 1 to 64 letters, digits, "_", "." or "-", not beginning with "." or "-"',
       ExitCode.usage,

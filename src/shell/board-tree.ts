@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { O_PATH, openBeneath } from '../system/openat2.ts';
 import { CommandError, ExitCode } from './errors.ts';
+import { isBeneath } from './paths.ts';
 
 /** A directory that is held open, so that nobody can put another in its place. */
 export interface Tree {
@@ -27,10 +28,6 @@ function codeOf(error: unknown): string | undefined {
 /** The directory, open for use in paths only. */
 export function inside(fd: number, name = ''): string {
   return `/proc/self/fd/${fd}/${name}`;
-}
-
-function isBeneath(file: string, directory: string): boolean {
-  return file.startsWith(directory === '/' ? directory : `${directory}/`);
 }
 
 /**

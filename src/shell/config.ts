@@ -2,13 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { CommandError, ExitCode } from './errors.ts';
+import { isBeneath } from './paths.ts';
 
 /** Directories of the home into which users and boards write: nothing in them is a configuration. */
 const WRITTEN_BY_OTHERS = ['tftproot', 'nfsroot', '.ssh', '.cache', '.local'];
-
-function isBeneath(file: string, directory: string): boolean {
-  return file === directory || file.startsWith(`${directory}/`);
-}
 
 /** A file that the environment names is the administrator's only where nobody else can have written it. */
 function isTrusted(file: string, home: string): boolean {
