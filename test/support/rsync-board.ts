@@ -8,13 +8,22 @@ import type { ServerSettings } from './rsync-server.ts';
 
 const SERVER = path.resolve(import.meta.dirname, 'rsync-server.ts');
 const ACCOUNT = 65534;
-export const asRoot = process.getuid?.() === 0;
+const asRoot = process.getuid?.() === 0;
 export const uid = asRoot ? ACCOUNT : (process.getuid?.() ?? 0);
 export const LOWERED = asRoot ? `setpriv --reuid=${ACCOUNT} --regid=${ACCOUNT} --clear-groups ` : '';
 const CANARY_TIME = new Date('2001-01-01T00:00:00Z');
 const [, major = 0, minor = 0] =
   /version (\d+)\.(\d+)/.exec(execFileSync('rsync', ['--version']).toString()) ?? [];
-export const isModern = Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 5);
+if (Number(major) < 3 || (Number(major) === 3 && Number(minor) < 5)) {
+  throw new Error('These tests need rsync 3.5.0 or newer, which follows no symbolic link of others');
+}
+if (landlockAbi() === 0) throw new Error('These tests need a kernel with Landlock (landlock(7)) switched on');
+
+/** Runs a program as root. */
+export function asSuperuser(...command: string[]): void {
+  const [file = '', ...args] = asRoot ? command : ['sudo', '-n', ...command];
+  execFileSync(file, args);
+}
 
 /** A directory for the test; in it an account's home with a canary, its tree, and what a client uploads. */
 export let base: string;
@@ -103,8 +112,7 @@ export function list(): string[] {
   return fs.readdirSync(tree, { recursive: true, encoding: 'utf8' }).sort();
 }
 
-const FENCES = [
+export const FENCES = [
   ['with Landlock', {}],
   ['without Landlock', { abi: 0 }],
 ] as const satisfies [string, Partial<ServerSettings>][];
-export const usable = FENCES.filter(([, settings]) => 'abi' in settings || landlockAbi() > 0);
