@@ -1,7 +1,16 @@
 /** The state directory: keys, the client's configuration and the board account's home, made where missing. */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { addUserKey } from '../shell/authorized-keys.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { flock, LOCK_EX, LOCK_NB } from '../system/descriptors.ts';
@@ -39,12 +48,14 @@ function assignment(name: string, value: string): string {
   return `${name}=${quoted}\n`;
 }
 
-/** Makes the key pair unless it is there. Returns `TYPE BASE64`. */
+/** Makes the key pair unless it is there. One in 200 that ssh2 makes cannot be read by OpenSSH. Returns `TYPE BASE64`. */
 function keyPair(file: string, comment: string): string {
   if (!existsSync(file) || !existsSync(`${file}.pub`)) {
-    const keys = ssh2.utils.generateKeyPairSync('ed25519', { comment });
-    writeFileSync(file, keys.private, { mode: 0o600 });
-    writeFileSync(`${file}.pub`, `${keys.public}\n`, { mode: 0o644 });
+    for (const half of [file, `${file}.pub`]) rmSync(half, { force: true });
+    const options = ['-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', file];
+    const { status } = spawnSync('ssh-keygen', options, { stdio: ['ignore', 'ignore', 'inherit'] });
+    if (status !== 0)
+      throw new CommandError('Cannot make a key: ssh-keygen failed or is missing', ExitCode.failed);
   }
   return readFileSync(`${file}.pub`, 'utf8').trim().split(' ').slice(0, 2).join(' ');
 }

@@ -125,8 +125,16 @@ describe('--no-wait and --wait', () => {
     expect(bob.stdout).toMatch(/RESET\n$/);
   });
 
+  // ssh takes options in front of the command for its own, unless -- precedes them.
+  test('both may stand behind the command', async () => {
+    await console('alice');
+    expect((await lab.ssh('bob', ['reset', '--no-wait'])).exitCode).toBe(75);
+    expect((await lab.ssh('bob', ['reset', '--wait', '0.1'])).exitCode).toBe(75);
+    expect(await lab.exists('resets')).toBe(false);
+  });
+
   test('both are nothing to a free board', async () => {
-    for (const option of [['--no-wait'], ['--wait', '5'], ['--wait', '0']]) {
+    for (const option of [['--no-wait'], ['--wait', '5'], ['--wait=5'], ['--wait', '0']]) {
       expect(await lab.ssh('bob', [...option, 'reset'])).toEqual({
         stdout: 'RESET\n',
         stderr: '',
