@@ -4,52 +4,54 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-install_npm_packages() {
-  stamp=node_modules/.novaboot-installed
-  if [ ! -e "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
-    npm ci --no-fund --no-audit --loglevel=error >&2
-    touch "$stamp"
+# Installs Debian packages, where we may
+install_debian_packages() {
+  if [ "$(id -u)" = 0 ]; then
+    root=
+  elif sudo -n true 2>/dev/null; then
+    root='sudo -n'
+  else
+    echo "novaboot: missing Debian packages: $*" >&2
+    echo "novaboot: install them with: sudo apt-get install $*" >&2
+    exit 69
   fi
-  # The package "node" brings the runtime; npm may have been told not to run install scripts.
-  if ! node_modules/.bin/node -e 0 2>/dev/null; then
-    (cd node_modules/node && node installArchSpecificPackage.js) >&2
-  fi
+  echo "novaboot: installing Debian packages: $*" >&2
+  install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $*"
+  $root $install >&2 || { $root apt-get update -q >&2 && $root $install >&2; }
 }
 
 # PROGRAM:PACKAGE pairs of a group
 programs_of() {
   case $1 in
     demo) echo rsync:rsync ssh:openssh-client setpriv:util-linux ;;
-    test) echo sshd:openssh-server getfattr:attr unshare:util-linux ;;
+    test) echo sshd:openssh-server script:bsdutils strace:strace unshare:util-linux ;;
   esac
 }
 
-install_debian_packages() {
+install_programs() {
   missing=
   for pair in $(programs_of "$1"); do
     PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
   done
-  [ -n "$missing" ] || return 0
-  missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
-  if [ "$(id -u)" = 0 ]; then
-    root=
-  elif sudo -n true 2>/dev/null; then
-    root='sudo -n'
-  else
-    echo "novaboot: missing Debian packages: $missing" >&2
-    echo "novaboot: install them with: sudo apt-get install $missing" >&2
-    exit 69
-  fi
-  echo "novaboot: installing Debian packages: $missing" >&2
-  export DEBIAN_FRONTEND=noninteractive
   # shellcheck disable=SC2086
-  $root apt-get install -y -q --no-install-recommends $missing >&2 ||
-    { $root apt-get update -q >&2 && $root apt-get install -y -q --no-install-recommends $missing >&2; }
+  [ -z "$missing" ] || install_debian_packages $missing
+}
+
+install_npm_packages() {
+  stamp=node_modules/.novaboot-installed
+  if [ ! -e "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
+    npm ci --no-fund --no-audit --loglevel=error >&2
+    touch "$stamp"
+  fi
+  node=node_modules/.bin/node
+  # The package "node" brings the runtime; npm may have been told not to run install scripts.
+  [ -e "$node" ] || (cd node_modules/node && node installArchSpecificPackage.js) >&2
+  "$node" -e 0 2>/dev/null || install_debian_packages libatomic1 libstdc++6
 }
 
 for group in "$@"; do
   case $group in
     npm) install_npm_packages ;;
-    *) install_debian_packages "$group" ;;
+    *) install_programs "$group" ;;
   esac
 done
