@@ -38,15 +38,21 @@ install_programs() {
 }
 
 install_npm_packages() {
+  # Node's own libraries, before npm runs the install scripts of packages by it
+  libraries=$(/sbin/ldconfig -p)
+  for pair in libatomic.so.1:libatomic1 libstdc++.so.6:libstdc++6; do
+    case $libraries in
+      *"${pair%%:*}"*) ;;
+      *) install_debian_packages "${pair#*:}" ;;
+    esac
+  done
   stamp=node_modules/.novaboot-installed
   if [ ! -e "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
     npm ci --no-fund --no-audit --loglevel=error >&2
     touch "$stamp"
   fi
-  node=node_modules/.bin/node
   # The package "node" brings the runtime; npm may have been told not to run install scripts.
-  [ -e "$node" ] || (cd node_modules/node && node installArchSpecificPackage.js) >&2
-  "$node" -e 0 2>/dev/null || install_debian_packages libatomic1 libstdc++6
+  [ -e node_modules/.bin/node ] || (cd node_modules/node && node installArchSpecificPackage.js) >&2
 }
 
 for group in "$@"; do

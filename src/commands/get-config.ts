@@ -25,6 +25,11 @@ export async function run(session: Session, args: readonly string[]): Promise<vo
   writeOut(lines.map((line) => `${line}\n`).join(''));
   if (!hasNfs(session)) return;
   const { readNfsConfig } = await import('../shell/nfs-config.ts');
-  readNfsConfig(session.home);
+  try {
+    readNfsConfig(session.home);
+  } catch (error) {
+    // Status 1 is what a client gets whatever keeps the server from starting.
+    throw error instanceof CommandError ? new CommandError(error.message) : error;
+  }
   throw new CommandError('NFS is enabled by ~/.novaboot-nfs, but this version has no NFS server');
 }

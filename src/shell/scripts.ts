@@ -22,7 +22,10 @@ run_novaboot() {
   set +f
   IFS=$nb_ifs
 }
+# A syntax error in the file ends a shell with status 2.
+trap '[ $? != 2 ] || exit 78' EXIT
 . "$2"
+trap - EXIT
 nb_name=$1_cmd
 case $1 in
   default) nb_name=console_cmd nb_command=\${default_cmd:-\${console_cmd-}} ;;
