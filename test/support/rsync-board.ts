@@ -85,9 +85,9 @@ export interface Result {
 /** A script for rsync's --rsh, which gets HOST rsync --server ... */
 function remoteShell(settings: Partial<ServerSettings>): string {
   const file = path.join(base, `rsh${Math.random()}`);
-  const json = JSON.stringify({ home, ...settings });
+  const json = JSON.stringify({ home, ...(asRoot ? { account: ACCOUNT } : {}), ...settings });
   const node = `${process.execPath} ${SERVER}`;
-  fs.writeFileSync(file, `#!/bin/sh\numask 022\nshift 2\nexec ${LOWERED}${node} '${json}' "$@"\n`, {
+  fs.writeFileSync(file, `#!/bin/sh\numask 022\nshift 2\nexec ${node} '${json}' "$@"\n`, {
     mode: 0o755,
   });
   return file;

@@ -11,10 +11,15 @@ import { CommandError } from '../../src/shell/errors.ts';
 import { LOCK_SCRIPT } from '../../src/shell/scripts.ts';
 import { passOn } from '../../src/system/descriptors.ts';
 import { landlockAbi } from '../../src/system/landlock.ts';
+import { define } from '../../src/system/libc.ts';
 import { replaceProcess } from '../../src/system/process.ts';
+
+const PR_SET_DUMPABLE = 4;
 
 export interface ServerSettings {
   readonly home: string;
+  /** Who the server runs as, if not as who starts it. */
+  readonly account?: number;
   readonly rsync?: string;
   /** 0 takes Landlock away. */
   readonly abi?: number;
@@ -23,6 +28,13 @@ export interface ServerSettings {
 }
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ServerSettings;
+// Only now: the account may be unable to read this repository. What lies in /proc is the account's if it is dumpable.
+if (settings.account !== undefined) {
+  process.setgroups?.([]);
+  process.setgid?.(settings.account);
+  process.setuid?.(settings.account);
+  define<[option: number, value: number]>('int prctl(int option, unsigned long value)')(PR_SET_DUMPABLE, 1);
+}
 const words = process.argv.slice(3).filter((word) => !settings.drop?.includes(word));
 const session: Session = {
   user: 'bob',
