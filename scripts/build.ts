@@ -14,11 +14,22 @@ const node = fs.realpathSync(path.join(root, 'node_modules/.bin/node'));
 const cache = path.join(dist, 'cache');
 const programs = fs.readdirSync(path.join(root, 'bin')).filter((name) => name.endsWith('.ts'));
 
-/** Variables that reach Node; what the SSH client or a key's options add to them stays outside. */
+/** Variables that reach Node as they are; what the SSH client or a key's options add to them stays outside. */
 const ENVIRONMENT = [
-  ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
-  ...['LC_ALL', 'LC_COLLATE', 'LC_CTYPE', 'LC_MESSAGES', 'LC_MONETARY', 'LC_NUMERIC', 'LC_TIME'],
+  ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
   ...['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY', 'SSH_ORIGINAL_COMMAND', 'NOVABOOT_SHELL_CONFIG'],
+];
+
+/** Locales, under another name: V8 crashes on some that are none (12 letters are enough). */
+const LOCALE = [
+  'LANG',
+  'LC_ALL',
+  'LC_COLLATE',
+  'LC_CTYPE',
+  'LC_MESSAGES',
+  'LC_MONETARY',
+  'LC_NUMERIC',
+  'LC_TIME',
 ];
 
 /** A word for /bin/sh. */
@@ -27,7 +38,11 @@ function quoted(text: string): string {
 }
 
 function wrapper(script: string): string {
-  const passed = ENVIRONMENT.map((name) => `\${${name}+"${name}=$${name}"}`).join(' ');
+  const copies = [
+    ...ENVIRONMENT.map((name) => [name, name]),
+    ...LOCALE.map((name) => [name, `NOVABOOT_LOCALE_${name}`]),
+  ];
+  const passed = copies.map(([name, copy]) => `\${${name}+"${copy}=$${name}"}`).join(' ');
   const cacheSetting = `NODE_COMPILE_CACHE=${quoted(cache)}`;
   return `#!/bin/sh
 # The login shell of board accounts: nothing that a client can put into the environment reaches Node.

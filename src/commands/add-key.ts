@@ -8,16 +8,28 @@ import { updateKeyFile } from '../shell/key-file.ts';
 import { writeOut } from '../shell/output.ts';
 import { parsePublicKey } from '../shell/public-key.ts';
 import { USER_NAME } from '../shell/request.ts';
+import { setBlocking } from '../system/descriptors.ts';
 
 /** The largest RSA key that sshd takes (16384 bits) has below 3 KiB. */
 const MAX_BYTES = 16 * 1024;
 
+function readSome(buffer: Buffer, offset: number): number {
+  try {
+    return fs.readSync(0, buffer, offset, buffer.length - offset, null);
+  } catch (error) {
+    throw new CommandError(`Cannot read the key: ${(error as Error).message}`, ExitCode.failed, {
+      cause: error,
+    });
+  }
+}
+
 /** Standard input to its end. */
 function readInput(): Buffer {
+  setBlocking(0);
   const buffer = Buffer.alloc(MAX_BYTES + 1);
   let length = 0;
   for (;;) {
-    const count = fs.readSync(0, buffer, length, buffer.length - length, null);
+    const count = readSome(buffer, length);
     length += count;
     if (length > MAX_BYTES) throw new CommandError('That is too long for a public key', ExitCode.usage);
     if (count === 0) return buffer.subarray(0, length);

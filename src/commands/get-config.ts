@@ -22,7 +22,7 @@ export async function run(session: Session, args: readonly string[]): Promise<vo
   if (args.length > 0) throw new CommandError('get-config takes no arguments', ExitCode.usage);
   // An empty line would be an unknown option to the client, and a missing line end would join two.
   const lines = (await targetConfig(session)).split('\n').filter((line) => line !== '');
-  writeOut(lines.map((line) => `${line}\n`).join(''));
+  writeOut(Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'));
   if (!hasNfs(session)) return;
   const { readNfsConfig } = await import('../shell/nfs-config.ts');
   try {

@@ -2,6 +2,7 @@
 
 import { wantsJson } from '../shell/arguments.ts';
 import type { Session } from '../shell/command.ts';
+import { sessionName } from '../shell/journal.ts';
 import { readDeeds } from '../shell/journal-reader.ts';
 import { openLock } from '../shell/lock.ts';
 import { writeJson, writeOut } from '../shell/output.ts';
@@ -19,7 +20,7 @@ function localTime(time: string): string {
 export function run({ home, lockDirectory }: Session, args: readonly string[]): void {
   const json = wantsJson('history', args);
   const holders = occupants(openLock(lockDirectory)).filter(({ waiting }) => !waiting);
-  const sessions = readDeeds(home, new Set(holders.map(({ pid }) => pid)));
+  const sessions = readDeeds(home, new Set(holders.map(({ pid }) => sessionName(pid))));
   if (json) {
     writeJson({ sessions });
     return;

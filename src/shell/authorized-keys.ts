@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { CommandError, ExitCode } from './errors.ts';
-import { USER_NAME } from './request.ts';
+import { KNOWN_USER_NAME, USER_NAME } from './request.ts';
 
 /** An option in front of a key, as in `restrict` or `command="user alice"`. */
 export interface KeyOption {
@@ -98,7 +98,7 @@ function forcedUser(options: readonly KeyOption[]): { user: string; admin: boole
   const [command, second] = options.filter(({ name }) => name === 'command');
   if (command?.value === undefined || second) return undefined;
   const [, user, admin] = /^[ \t]*user[ \t]+([^ \t]+)(?:[ \t]+(admin))?[ \t]*$/.exec(command.value) ?? [];
-  return user !== undefined && USER_NAME.test(user) ? { user, admin: admin !== undefined } : undefined;
+  return user !== undefined && KNOWN_USER_NAME.test(user) ? { user, admin: admin !== undefined } : undefined;
 }
 
 function parseLine(raw: Buffer): AuthorizedLine {

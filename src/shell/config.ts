@@ -43,10 +43,10 @@ function readProblem(error: unknown): string {
   }
 }
 
-/** @throws CommandError (78) naming the file, when it is missing or unreadable */
+/** The file byte for byte (latin1), whatever its encoding. @throws CommandError (78) naming an unreadable file */
 export function readConfig(file: string): string {
   try {
-    return fs.readFileSync(file, 'utf8');
+    return fs.readFileSync(file, 'latin1');
   } catch (error) {
     throw new CommandError(`${file}: ${readProblem(error)}`, ExitCode.configuration, { cause: error });
   }

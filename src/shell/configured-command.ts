@@ -20,7 +20,9 @@ export function configuredCommand(
   return {
     ...options,
     prepare(session, args) {
-      if (args.length > 0) throw new CommandError(`${name} takes no arguments`, ExitCode.usage);
+      // The original ignores what stands behind console.
+      if (args.length > 0 && !options.attached)
+        throw new CommandError(`${name} takes no arguments`, ExitCode.usage);
       readConfig(session.configPath);
       return () => configuredProgram(name, session);
     },

@@ -23,7 +23,7 @@ export function evaluateTargetConfig({ configPath, env }: Session): string {
   const { status, signal, stdout, stderr, error } = spawnSync('/bin/sh', args, {
     env: { ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
+    encoding: 'latin1',
     maxBuffer: MAX_BYTES,
   });
   if (status === 0) {

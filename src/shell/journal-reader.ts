@@ -46,8 +46,8 @@ function parseRecord(line: string): z.infer<typeof recordSchema> | undefined {
   }
 }
 
-/** Oldest first. @param holders process ids of those who have the board now */
-export function readDeeds(home: string, holders: ReadonlySet<number>): PastSession[] {
+/** Oldest first. @param holders names of the sessions that have the board now (`sessionName`) */
+export function readDeeds(home: string, holders: ReadonlySet<string>): PastSession[] {
   const file = journalPath(home);
   const sessions: PastSession[] = [];
   const open = new Map<string, PastSession>();
@@ -66,6 +66,6 @@ export function readDeeds(home: string, holders: ReadonlySet<number>): PastSessi
     sessions.push(session);
     if (entry.event === 'start') open.set(entry.session, session);
   }
-  for (const [name, session] of open) session.running = holders.has(Number(name.split('.')[0]));
+  for (const [name, session] of open) session.running = holders.has(name);
   return sessions;
 }

@@ -1,6 +1,7 @@
 /** Who did what to the board: an append-only file of JSON lines, ~/.local/state/novaboot/journal. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { flock, LOCK_EX } from '../system/descriptors.ts';
 import { processStat } from '../system/proc.ts';
 import type { Session } from './command.ts';
 
@@ -11,21 +12,37 @@ export function journalPath(home: string): string {
   return path.join(home, '.local/state/novaboot/journal');
 }
 
+/** Names a process in the journal: its number alone is used again. */
+export function sessionName(pid: number): string {
+  return `${pid}.${processStat(pid)?.startTime}`;
+}
+
 export interface Journal {
   readonly fd: number;
   /** Names this process in its records. */
   readonly session: string;
 }
 
+/** Two sessions at once must not take each other's new file for the old one. */
+function rotate(file: string): void {
+  const isFull = () => (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES;
+  if (!isFull()) return;
+  const directory = fs.openSync(path.dirname(file), 'r');
+  try {
+    flock(directory, LOCK_EX);
+    if (isFull()) fs.renameSync(file, `${file}.1`);
+  } finally {
+    fs.closeSync(directory);
+  }
+}
+
 /** Opens the journal for appending; undefined where it cannot be written, which must not stop a user. */
 export function openJournal(home: string): Journal | undefined {
   const file = journalPath(home);
   try {
-    if ((fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES)
-      fs.renameSync(file, `${file}.1`);
+    rotate(file);
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    const session = `${process.pid}.${processStat(process.pid)?.startTime}`;
-    return { fd: fs.openSync(file, 'a', 0o600), session };
+    return { fd: fs.openSync(file, 'a', 0o600), session: sessionName(process.pid) };
   } catch {
     return undefined;
   }

@@ -4,8 +4,8 @@ import fs from 'node:fs';
 const RETRY_MS = 5;
 
 /** Writes all of the text. A reader that is gone ends it silently, as SIGPIPE would. */
-function writeAll(fd: number, text: string): void {
-  let rest = Buffer.from(text);
+function writeAll(fd: number, text: string | Buffer): void {
+  let rest = typeof text === 'string' ? Buffer.from(text) : text;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(fs.writeSync(fd, rest));
@@ -17,7 +17,7 @@ function writeAll(fd: number, text: string): void {
   }
 }
 
-export function writeOut(text: string): void {
+export function writeOut(text: string | Buffer): void {
   writeAll(1, text);
 }
 

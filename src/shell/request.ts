@@ -4,7 +4,10 @@ import { CommandError, ExitCode } from './errors.ts';
 /** Longer commands are refused; rsync's are below 300 bytes. */
 const MAX_COMMAND_BYTES = 32 * 1024;
 
-/** A novaboot user, as in the forced command `user NAME`. Safe as a file name and in a table. */
+/** What existing accounts have in authorized_keys: also an address, as in `user alice@laptop`. */
+export const KNOWN_USER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}$/;
+
+/** A new user, as in the forced command `user NAME`. Safe as a file name and in a table. */
 export const USER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 
 /** First argument of a process that waits. sshd(8) starts login shells with `-c` or nothing: no client can say it. */
@@ -47,9 +50,9 @@ export function splitWords(command: string): string[] {
 function takeUser(words: readonly string[], env: NodeJS.ProcessEnv) {
   if (words[0] !== 'user') return { user: undefined, admin: false, words };
   const name = words[1];
-  if (name === undefined || !USER_NAME.test(name)) {
+  if (name === undefined || !KNOWN_USER_NAME.test(name)) {
     throw new CommandError(
-      'The forced command in authorized_keys must be "user NAME" or "user NAME admin", NAME of letters, digits and _.-',
+      'The forced command in authorized_keys must be "user NAME" or "user NAME admin", NAME of letters, digits and _.@+-',
       ExitCode.notAllowed,
     );
   }

@@ -67,13 +67,19 @@ printf %s "\${target_config-}" >&3
  * Descriptor 7 is the journal.
  *
  * A background command of a non-interactive sh has INT and QUIT ignored and no standard input (POSIX XCU 2.11,
- * 2.9.3): hence env --default-signal and descriptor 8.
+ * 2.9.3): hence env --default-signal and descriptor 8. A signal before the program is there waits for it, and the
+ * program does not begin if this sh ended before the kernel knew what to do then.
  */
 export const LOCK_SCRIPT = `nb_target=$1 nb_file=$2 nb_record=$3
 shift 3
 trap '' INT QUIT
+nb_early=
+trap 'nb_early="HUP 129"' HUP
+trap 'nb_early="TERM 143"' TERM
 exec 8<&0
-setpriv --pdeathsig TERM -- env --default-signal=INT,QUIT -- "$@" <&8 7>&- 8<&- 9<&- &
+setpriv --pdeathsig TERM -- sh -c '[ "$PPID" = "$1" ] || exit 143
+shift
+exec env --default-signal=INT,QUIT -- "$@"' novaboot-shell $$ "$@" <&8 7>&- 8<&- 9<&- &
 nb_child=$!
 exec 8<&-
 finish() {
@@ -91,6 +97,7 @@ stop() {
 }
 trap 'stop HUP 129' HUP
 trap 'stop TERM 143' TERM
+[ -z "$nb_early" ] || stop $nb_early
 wait "$nb_child"
 nb_status=$?
 trap '' HUP TERM

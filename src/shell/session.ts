@@ -4,7 +4,7 @@ import os from 'node:os';
 import type { Session } from './command.ts';
 import { configPath } from './config.ts';
 import { commandEnvironment } from './environment.ts';
-import { CommandError } from './errors.ts';
+import { CommandError, ExitCode } from './errors.ts';
 
 /** The lock's place when there is no home: only a directory that is ours alone. */
 function fallbackDirectory(): string {
@@ -21,6 +21,15 @@ function fallbackDirectory(): string {
   return directory;
 }
 
+function isDirectory(home: string): boolean {
+  try {
+    return fs.statSync(home, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    const message = `Cannot use the home directory ${home}: ${(error as Error).message}`;
+    throw new CommandError(message, ExitCode.configuration, { cause: error });
+  }
+}
+
 /** Node raises the limit of open files, so the wrapper tells what it was. */
 function softFileLimit(env: NodeJS.ProcessEnv): bigint | undefined {
   const text = env.NOVABOOT_NOFILE;
@@ -34,7 +43,7 @@ export function openSession(
   parent: number,
 ): Session {
   const home = env.HOME ?? os.userInfo().homedir;
-  const isThere = fs.statSync(home, { throwIfNoEntry: false })?.isDirectory() === true;
+  const isThere = isDirectory(home);
   return {
     user,
     admin,

@@ -1,6 +1,7 @@
 /** The process that waits for an occupied board: this program once more, with NOVABOOT_ID for others to read. */
 import { replaceProcess } from '../system/process.ts';
 import type { Session } from './command.ts';
+import { withHiddenLocale } from './environment.ts';
 import { WAITER } from './request.ts';
 
 /** It does nothing but sleep: the smallest heap, and no more threads than it needs. */
@@ -11,7 +12,7 @@ const PASSED_ON = ['SSH_ORIGINAL_COMMAND', 'NOVABOOT_NOFILE', 'NOVABOOT_SHELL_CO
 
 /** Replaces this process. `argv` and `env` are those of the request, `session.env` has the NOVABOOT_ID. */
 export function becomeWaiter(argv: readonly string[], env: NodeJS.ProcessEnv, session: Session): never {
-  const waiterEnv: Record<string, string> = { ...session.env };
+  const waiterEnv = withHiddenLocale(session.env);
   for (const name of PASSED_ON) {
     const value = env[name];
     if (value !== undefined) waiterEnv[name] = value;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { commandEnvironment } from '../../src/shell/environment.ts';
+import { commandEnvironment, withHiddenLocale } from '../../src/shell/environment.ts';
 
 describe('the environment of configured commands', () => {
   it('keeps what sshd says and discards what could steer a program', () => {
@@ -7,8 +7,9 @@ describe('the environment of configured commands', () => {
       ...{
         HOME: '/home/board',
         SSH_CONNECTION: '::1 1 ::1 22',
-        LANG: 'cs_CZ.UTF-8',
-        LC_TIME: 'C',
+        NOVABOOT_LOCALE_LANG: 'cs_CZ.UTF-8',
+        NOVABOOT_LOCALE_LC_TIME: 'C',
+        LC_ALL: 'C.UTF-8',
         TERM: 'xterm-256color',
       },
       ...{
@@ -44,8 +45,18 @@ describe('the environment of configured commands', () => {
   });
 
   it('discards locales and terminals that are no names', () => {
-    expect(
-      commandEnvironment({ LANG: '/tmp/x', LC_ALL: '$(id)', TERM: '../../x', LC_x: 'C' }, undefined, 1),
-    ).toEqual(commandEnvironment({}, undefined, 1));
+    const env = {
+      NOVABOOT_LOCALE_LANG: '/tmp/x',
+      NOVABOOT_LOCALE_LC_ALL: '$(id)',
+      NOVABOOT_LOCALE_PATH: '/tmp/x',
+      TERM: '../../x',
+    };
+    expect(commandEnvironment(env, undefined, 1)).toEqual(commandEnvironment({}, undefined, 1));
+  });
+
+  it('survives the way through a waiting process', () => {
+    const env = commandEnvironment({ NOVABOOT_LOCALE_LC_ALL: 'C', HOME: '/h' }, 'bob', 1);
+    expect(withHiddenLocale(env)).not.toHaveProperty('LC_ALL');
+    expect(commandEnvironment(withHiddenLocale(env), 'bob', 1)).toEqual(env);
   });
 });

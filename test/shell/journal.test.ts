@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Session } from '../../src/shell/command.ts';
-import { endRecord, journalPath, openJournal, record } from '../../src/shell/journal.ts';
+import { endRecord, journalPath, openJournal, record, sessionName } from '../../src/shell/journal.ts';
 import { readDeeds } from '../../src/shell/journal-reader.ts';
 
 let home: string;
@@ -22,7 +22,7 @@ it('pairs beginnings with ends', () => {
   fs.appendFileSync(journalPath(home), `${endRecord(journal)},"time":"2026-11-21T10:00:00Z","status":130}\n`);
   record(journal, 'start', session('eve'), 'on');
   fs.appendFileSync(journalPath(home), '{"half a rec');
-  const deeds = readDeeds(home, new Set([process.pid]));
+  const deeds = readDeeds(home, new Set([sessionName(process.pid)]));
   expect(deeds).toMatchObject([
     {
       user: 'bob',
