@@ -2,16 +2,13 @@
  * Bundles each program of bin/ into dist/ and writes the wrapper that is installed as the login shell. Packages with
  * native parts stay outside the bundles, in node_modules.
  */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { build } from 'rolldown';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
 const node = fs.realpathSync(path.join(root, 'node_modules/.bin/node'));
-const cache = path.join(dist, 'cache');
 const programs = fs.readdirSync(path.join(root, 'bin')).filter((name) => name.endsWith('.ts'));
 
 /** Variables that reach Node as they are; what the SSH client or a key's options add to them stays outside. */
@@ -43,10 +40,9 @@ function wrapper(script: string): string {
     ...LOCALE.map((name) => [name, `NOVABOOT_LOCALE_${name}`]),
   ];
   const passed = copies.map(([name, copy]) => `\${${name}+"${copy}=$${name}"}`).join(' ');
-  const cacheSetting = `NODE_COMPILE_CACHE=${quoted(cache)}`;
   return `#!/bin/sh
 # The login shell of board accounts: nothing that a client can put into the environment reaches Node.
-exec /usr/bin/env -i NOVABOOT_NOFILE="$(ulimit -S -n)" ${cacheSetting} ${passed} \\
+exec /usr/bin/env -i NOVABOOT_NOFILE="$(ulimit -S -n)" ${passed} \\
   ${quoted(node)} ${quoted(script)} "$@"
 `;
 }
@@ -72,11 +68,3 @@ fs.writeFileSync(path.join(fresh, 'novaboot-shell'), wrapper(path.join(dist, 'no
 if (fs.existsSync(dist)) fs.renameSync(dist, old);
 fs.renameSync(fresh, dist);
 fs.rmSync(old, { recursive: true, force: true });
-
-// The compile cache is made here, once: board accounts only read it.
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'novaboot-build-'));
-fs.writeFileSync(path.join(home, '.novaboot-shell'), '');
-for (const command of ['help', 'get-config', 'status', 'history']) {
-  spawnSync(path.join(dist, 'novaboot-shell'), ['-c', command], { env: { HOME: home }, stdio: 'ignore' });
-}
-fs.rmSync(home, { recursive: true });

@@ -20,9 +20,7 @@ export function configuredCommand(
   return {
     ...options,
     prepare(session, args) {
-      // The original ignores what stands behind console.
-      if (args.length > 0 && !options.attached)
-        throw new CommandError(`${name} takes no arguments`, ExitCode.usage);
+      if (args.length > 0) throw new CommandError(`${name} takes no arguments`, ExitCode.usage);
       readConfig(session.configPath);
       return () => configuredProgram(name, session);
     },

@@ -8,7 +8,7 @@ import { WAITER } from './request.ts';
 const NODE_OPTIONS = ['--max-semi-space-size=1', '--v8-pool-size=0', '--single-threaded'];
 
 /** What it needs to read the same request in the same way. */
-const PASSED_ON = ['SSH_ORIGINAL_COMMAND', 'NOVABOOT_NOFILE', 'NOVABOOT_SHELL_CONFIG', 'NODE_COMPILE_CACHE'];
+const PASSED_ON = ['SSH_ORIGINAL_COMMAND', 'NOVABOOT_NOFILE', 'NOVABOOT_SHELL_CONFIG'];
 
 /** Replaces this process. `argv` and `env` are those of the request, `session.env` has the NOVABOOT_ID. */
 export function becomeWaiter(argv: readonly string[], env: NodeJS.ProcessEnv, session: Session): never {
