@@ -41,7 +41,7 @@ function wrapper(script: string): string {
   ];
   const passed = copies.map(([name, copy]) => `\${${name}+"${copy}=$${name}"}`).join(' ');
   return `#!/bin/sh
-# The login shell of board accounts: nothing that a client can put into the environment reaches Node.
+# The login shell of board accounts: nothing that a client can put into the environment steers Node.
 exec /usr/bin/env -i NOVABOOT_NOFILE="$(ulimit -S -n)" ${passed} \\
   ${quoted(node)} ${quoted(script)} "$@"
 `;
