@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { build } from 'rolldown';
+import { LOCALE_PREFIX } from '../src/shell/environment.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
@@ -37,7 +38,7 @@ function quoted(text: string): string {
 function wrapper(script: string): string {
   const copies = [
     ...ENVIRONMENT.map((name) => [name, name]),
-    ...LOCALE.map((name) => [name, `NOVABOOT_LOCALE_${name}`]),
+    ...LOCALE.map((name) => [name, `${LOCALE_PREFIX}${name}`]),
   ];
   const passed = copies.map(([name, copy]) => `\${${name}+"${copy}=$${name}"}`).join(' ');
   return `#!/bin/sh

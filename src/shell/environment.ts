@@ -8,12 +8,12 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const TRUSTED = ['HOME', 'USER', 'LOGNAME', 'SHELL', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'];
 const CONNECTION = ['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY'];
 
-/** The wrapper keeps locales from Node by this prefix. */
-const LOCALE_PREFIX = 'NOVABOOT_LOCALE_';
+/** The wrapper (scripts/build.ts) keeps locales from Node by this prefix. */
+export const LOCALE_PREFIX = 'NOVABOOT_LOCALE_';
 
 /** What a client may set (Debian's AcceptEnv, and the terminal's name), with the form that it must have. */
 const CLIENT: readonly [name: RegExp, value: RegExp][] = [
-  [/^NOVABOOT_LOCALE_(?:LANG|LC_[A-Z]{1,20})$/, /^[A-Za-z0-9_.@-]{0,64}$/],
+  [new RegExp(`^${LOCALE_PREFIX}(?:LANG|LC_[A-Z]{1,20})$`), /^[A-Za-z0-9_.@-]{0,64}$/],
   [/^TERM$/, /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$/],
 ];
 

@@ -27,7 +27,7 @@ export function evaluateTargetConfig({ configPath, env }: Session): string {
     maxBuffer: MAX_BYTES,
   });
   if (status === 0) {
-    writeError(stderr);
+    writeError(Buffer.from(stderr, 'latin1'));
     return stdout;
   }
   const reason =

@@ -21,7 +21,7 @@ export function writeOut(text: string | Buffer): void {
   writeAll(1, text);
 }
 
-export function writeError(text: string): void {
+export function writeError(text: string | Buffer): void {
   writeAll(2, text);
 }
 

@@ -3,15 +3,18 @@
  * as text of the script.
  */
 
+/** In force while a configuration is read, as in the original. */
+const PRELUDE = `set -e
+die() { echo "novaboot-shell: $*" >&2; exit 1; }
+`;
+
 /**
  * Reads the configuration and runs one of its commands, as the shell-script original does (with `set -e`, and
  * functions and variables of the file in reach of the command).
  *
  * Parameters: default, console, reset, on or off; the path of the configuration.
  */
-export const COMMAND_SCRIPT = `set -e
-die() { echo "novaboot-shell: $*" >&2; exit 1; }
-run_novaboot() {
+export const COMMAND_SCRIPT = `${PRELUDE}run_novaboot() {
   nb_script=$1
   shift
   nb_ifs=$IFS
@@ -50,9 +53,7 @@ eval "$nb_command"
 `;
 
 /** Prints target_config and nothing else, whatever the configuration prints while it is read. */
-export const CONFIG_SCRIPT = `set -e
-die() { echo "novaboot-shell: $*" >&2; exit 1; }
-exec 3>&1 1>&2
+export const CONFIG_SCRIPT = `${PRELUDE}exec 3>&1 1>&2
 . "$1"
 printf %s "\${target_config-}" >&3
 `;

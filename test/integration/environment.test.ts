@@ -1,5 +1,6 @@
 /** What the client can plant in the environment, and what a board's program finds in its process. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../support/ssh-session.ts';
 import { type Lab, startLab } from '../support/sshd.ts';
 
 let lab: Lab;
@@ -211,7 +212,9 @@ pwd | sed "s:.*/home$:HOME:"`;
     await lab.writeConfig("console_cmd='echo UP; exec sleep 1000'\n");
     const session = lab.spawnSsh('bob', ['console'], { tty: true });
     await session.waitForOutput(/UP/);
-    const board = lab.processes().find(({ command }) => command === 'sleep 1000');
-    expect((await lab.root(`ls /proc/${board?.pid}/fd`)).trim().split('\n')).toEqual(['0', '1', '2']);
+    const board = () => lab.processes().find(({ command }) => command === 'sleep 1000');
+    // UP comes before the exec.
+    await eventually('the program', () => board() !== undefined);
+    expect((await lab.root(`ls /proc/${board()?.pid}/fd`)).trim().split('\n')).toEqual(['0', '1', '2']);
   });
 });
