@@ -2,25 +2,44 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 
-/** What a folder may import from, besides itself. */
+/** What the files of a folder may import, besides their neighbours: folders, and single files. */
 const ALLOWED: Record<string, readonly string[]> = {
-  bin: ['src/commands', 'src/shell', 'src/demo'],
+  bin: ['src/commands', 'src/shell', 'src/demo', 'src/nfs'],
   'src/commands': ['src/shell', 'src/system'],
   'src/demo': ['src/shell', 'src/system'],
   'src/shell': ['src/system'],
+  'src/nfs': ['src/nfs/wire', 'src/nfs/rpc', 'src/nfs/procedures', 'src/nfs/vfs', 'src/system'],
+  'src/nfs/procedures': ['src/nfs/wire', 'src/nfs/rpc', 'src/nfs/vfs', 'src/nfs/put-off.ts'],
+  'src/nfs/rpc': ['src/nfs/wire', 'src/nfs/put-off.ts', 'src/nfs/log.ts', 'src/nfs/statistics.ts'],
+  'src/nfs/wire': [],
+  'src/nfs/vfs': ['src/system', 'src/nfs/put-off.ts'],
   'src/system': [],
 };
 
 const root = path.resolve(import.meta.dirname, '..');
 
-it.each(Object.entries(ALLOWED))('%s imports downwards only', (folder, allowed) => {
+function importsOf(folder: string): { file: string; imported: string }[] {
   const files = fs.readdirSync(path.join(root, folder)).filter((name) => name.endsWith('.ts'));
   expect(files).not.toEqual([]);
-  for (const file of files) {
+  return files.flatMap((file) => {
     const text = fs.readFileSync(path.join(root, folder, file), 'utf8');
-    for (const [, target = ''] of text.matchAll(/(?:from |import\()'(\.[^']+\.ts)'/g)) {
-      const imported = path.relative(root, path.dirname(path.join(root, folder, target)));
-      expect([folder, ...allowed], `${folder}/${file} imports ${target}`).toContain(imported);
-    }
+    const targets = text.matchAll(/(?:from |import\()'(\.[^']+\.ts)'/g);
+    return [...targets].map(([, target = '']) => ({ file, imported: path.join(folder, target) }));
+  });
+}
+
+it.each(Object.entries(ALLOWED))('%s imports downwards only', (folder, allowed) => {
+  for (const { file, imported } of importsOf(folder)) {
+    const isAllowed = [folder, ...allowed].some(
+      (name) => name === imported || name === path.dirname(imported),
+    );
+    expect(isAllowed, `${folder}/${file} imports ${imported}`).toBe(true);
   }
+});
+
+it('the sockets know nothing of files', () => {
+  const knowing = importsOf('src/nfs').filter(({ imported }) =>
+    /^src\/nfs\/(procedures|vfs)\//.test(imported),
+  );
+  expect([...new Set(knowing.map(({ file }) => file))]).toEqual(['daemon.ts', 'status-file.ts']);
 });

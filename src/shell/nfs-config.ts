@@ -2,53 +2,38 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import dotenv from 'dotenv';
-import ipaddr from 'ipaddr.js';
-import { z } from 'zod';
+import * as z from 'zod/mini';
+import { isClient, splitClients } from '../system/client-list.ts';
 import { CommandError, ExitCode } from './errors.ts';
 import { printable } from './text.ts';
 
-const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\.?$/;
+const clients = z.pipe(
+  z.pipe(z.string(), z.transform(splitClients)),
+  z.array(z.string()).check(
+    z.refine((list) => list.length > 0 && list.every(isClient), {
+      error:
+        'an address, a network (172.17.0.0/24, 192.168.0.0/255.255.255.0, ::/0) or a host name, or several of them',
+    }),
+  ),
+);
 
-/** An address, a network in either notation (CIDR or dotted mask), or a host name. */
-function isClient(text: string): boolean {
-  const [address = '', mask, rest] = text.split('/');
-  if (rest !== undefined) return false;
-  const parsed =
-    ipaddr.isValid(address) && (address.includes(':') || ipaddr.IPv4.isValidFourPartDecimal(address));
-  if (mask === undefined) return parsed || (HOST_NAME.test(address) && !/^[\d.]+$/.test(address));
-  if (!parsed) return false;
-  const bits = ipaddr.parse(address).kind() === 'ipv4' ? 32 : 128;
-  if (/^\d{1,3}$/.test(mask)) return Number(mask) <= bits;
-  return (
-    bits === 32 &&
-    ipaddr.IPv4.isValidFourPartDecimal(mask) &&
-    ipaddr.IPv4.parse(mask).prefixLengthFromSubnetMask() !== null
-  );
-}
-
-const clients = z
-  .string()
-  .transform((text) => text.split(/[\s,]+/).filter((client) => client !== ''))
-  .refine((list) => list.length > 0 && list.every(isClient), {
-    error:
-      'an address, a network (172.17.0.0/24, 192.168.0.0/255.255.255.0, ::/0) or a host name, or several of them',
-  });
-
-/** Each setting with what is expected of it. */
+/** Each setting with what is expected of it. zod/mini: get-config reads this file each time. */
 const schema = z.strictObject({
-  allowed_clients: clients.optional(),
-  server_addr: z
-    .string()
-    .refine((text) => isClient(text) && !text.includes('/'), {
-      error: 'the address of this server as the board sees it',
-    })
-    .optional(),
-  mount_options: z
-    .string()
-    .regex(/^[a-z0-9_]+(=[A-Za-z0-9_.:]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:]+)?)*$/, {
-      error: 'mount options separated by commas, as in rsize=1048576,wsize=1048576',
-    })
-    .optional(),
+  allowed_clients: z.optional(clients),
+  server_addr: z.optional(
+    z.string().check(
+      z.refine((text) => isClient(text) && !text.includes('/'), {
+        error: 'the address of this server as the board sees it',
+      }),
+    ),
+  ),
+  mount_options: z.optional(
+    z.string().check(
+      z.regex(/^[a-z0-9_]+(=[A-Za-z0-9_.:]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:]+)?)*$/, {
+        error: 'mount options separated by commas, as in rsize=1048576,wsize=1048576',
+      }),
+    ),
+  ),
 });
 
 export type NfsConfig = z.infer<typeof schema>;

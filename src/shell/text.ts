@@ -15,3 +15,21 @@ export function table(rows: readonly (readonly string[])[]): string {
     row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
 }
+
+/** Seconds in words, at most two units: "1 h 5 min". */
+export function duration(seconds: number): string {
+  const units = [
+    ['d', 86400],
+    ['h', 3600],
+    ['min', 60],
+    ['s', 1],
+  ] as const;
+  let rest = Math.floor(seconds);
+  const parts: string[] = [];
+  for (const [name, length] of units) {
+    const count = Math.floor(rest / length);
+    rest %= length;
+    if (count > 0) parts.push(`${count} ${name}`);
+  }
+  return parts.slice(0, 2).join(' ') || '0 s';
+}

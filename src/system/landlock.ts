@@ -40,11 +40,17 @@ const MAKE_SPECIAL = MAKE_CHAR | MAKE_SOCK | MAKE_FIFO | MAKE_BLOCK;
 const ALL =
   READ | EXECUTE | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE | MAKE_SPECIAL | REFER | TRUNCATE | IOCTL_DEV;
 
-/** Nothing that we confine makes device nodes, FIFOs or sockets. */
+const WRITE = READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE | REFER | TRUNCATE;
+
+/** Nothing that we confine makes device nodes. */
 const ACCESS = {
   read: READ,
   execute: READ | EXECUTE,
-  write: READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE | REFER | TRUNCATE,
+  write: WRITE,
+  /** Plain files in existing directories, without a look at what else there is. */
+  files: READ_FILE | WRITE_FILE | REMOVE_FILE | MAKE_REG | TRUNCATE,
+  /** What a file server without root rights does in its tree. */
+  serve: WRITE | MAKE_SOCK | MAKE_FIFO,
 } as const;
 
 export interface Rule {

@@ -16,11 +16,31 @@ export class SystemError extends Error {
   readonly code: string;
 
   constructor(syscall: string, errno: number) {
-    const code = errnoNames.get(errno) ?? `errno ${errno}`;
+    const code = errnoName(errno);
     super(`${syscall}: ${code}`);
     this.name = 'SystemError';
     this.code = code;
   }
+}
+
+/** The errno's name, as Node's own errors have it in `code`. */
+export function errnoName(errno: number): string {
+  return errnoNames.get(errno) ?? `errno ${errno}`;
+}
+
+/** The same as define, for paths where a failure is usual and an exception too slow: returns the negative errno. */
+export function defineRaw<Args extends unknown[]>(prototype: string): (...args: Args) => number {
+  let raw: ((...args: Args) => number) | undefined;
+  return (...args) => {
+    raw ??= libc.func(prototype) as (...args: Args) => number;
+    const result = raw(...args);
+    return result < 0 ? -koffi.errno() : result;
+  };
+}
+
+/** The address of a buffer's memory, for a structure that points to it. The caller keeps the buffer alive. */
+export function addressOf(buffer: Buffer): bigint {
+  return koffi.address(buffer);
 }
 
 /** A function that returns an integer, and -1 with errno on failure. Looked up at the first call. */

@@ -1,15 +1,17 @@
 /** openat2(2): opens a path that may neither leave its directory nor lead through a symbolic link. */
-import { define } from './libc.ts';
+import { define, defineRaw } from './libc.ts';
 
 /** Names a file without opening it: needs no permission on the file itself. open(2) */
 export const O_PATH = 0o10000000;
 
 const SYS_openat2 = 437;
+const RESOLVE_NO_XDEV = 0x01n;
 const RESOLVE_NO_MAGICLINKS = 0x02n;
 const RESOLVE_NO_SYMLINKS = 0x04n;
 const RESOLVE_BENEATH = 0x08n;
 const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 const O_CLOEXEC = 0o2000000;
+const EAGAIN = 11;
 
 const openat2 = define<
   [number: typeof SYS_openat2, dirFd: number, path: Buffer, how: BigUint64Array, size: number]
@@ -34,5 +36,26 @@ export function openBeneath(dirFd: number, path: string | Buffer, flags: number)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || attempt === ATTEMPTS) throw error;
     }
+  }
+}
+
+const openat2Raw = defineRaw<
+  [number: typeof SYS_openat2, dirFd: number, path: Buffer, how: BigUint64Array, size: number]
+>('long syscall(long number, int dirfd, const void *path, const void *how, size_t size)');
+const entryHow = BigUint64Array.of(0n, 0n, RESOLVE | RESOLVE_NO_XDEV);
+
+/**
+ * Opens a directory's entry, close-on-exec, on the same file system only.
+ *
+ * @param name with a NUL behind it
+ * @param flags of open(2), which may say O_CREAT and O_TMPFILE
+ * @returns the descriptor, or the negative errno
+ */
+export function openEntry(dirFd: number, name: Buffer, flags: number, mode = 0): number {
+  entryHow[0] = BigInt(flags | O_CLOEXEC);
+  entryHow[1] = BigInt(mode);
+  for (let attempt = 1; ; attempt += 1) {
+    const result = openat2Raw(SYS_openat2, dirFd, name, entryHow, entryHow.byteLength);
+    if (result !== -EAGAIN || attempt === ATTEMPTS) return result;
   }
 }

@@ -40,6 +40,13 @@ const prlimit = define<
   [pid: number, resource: number, limit: BigUint64Array | null, old: BigUint64Array | null]
 >('int prlimit(int pid, int resource, const void *new_limit, _Out_ void *old_limit)');
 
+/** RLIMIT_NOFILE as it is now. */
+export function openFileLimit(): number {
+  const limit = new BigUint64Array(2);
+  prlimit(0, RLIMIT_NOFILE, null, limit);
+  return Number(limit[0]);
+}
+
 function setSoftFileLimit(soft: bigint): void {
   const limit = new BigUint64Array(2);
   prlimit(0, RLIMIT_NOFILE, null, limit);

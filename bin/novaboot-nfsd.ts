@@ -1,0 +1,41 @@
+/** The NFS server. The stages of its start load only what they need. */
+import { ExitCode, StartError } from '../src/nfs/errors.ts';
+import { writeLine } from '../src/nfs/log.ts';
+import { type Stage, takeStage } from '../src/nfs/stage.ts';
+
+/** What a user started: reads the options. @returns the exit status */
+async function start(args: readonly string[]): Promise<number> {
+  const { parseOptions } = await import('../src/nfs/options.ts');
+  const options = parseOptions(args);
+  if (typeof options === 'string') {
+    process.stdout.write(options);
+    return 0;
+  }
+  if (options.foreground) return enter({ stage: 'prepare', options });
+  const { detach } = await import('../src/nfs/detach.ts');
+  return detach(options);
+}
+
+async function enter(stage: Stage): Promise<number> {
+  if (stage.stage === 'prepare') {
+    const { serveConfined } = await import('../src/nfs/confinement.ts');
+    return serveConfined(stage.options);
+  }
+  const { serve } = await import('../src/nfs/daemon.ts');
+  await serve(stage);
+  return 0;
+}
+
+const stage = takeStage(process.env);
+
+(stage ? enter(stage) : start(process.argv.slice(2))).then(
+  (status) => process.exit(status),
+  (error: Error) => {
+    const known = error instanceof StartError;
+    const line = `novaboot-nfsd: ${known ? error.message : `internal error: ${error.stack}`}`;
+    writeLine(2, line);
+    // Who started a server in the background waits at its stdout.
+    if (stage && !stage.options.foreground) writeLine(1, line);
+    process.exit(known ? error.exitCode : ExitCode.bug);
+  },
+);

@@ -1,0 +1,115 @@
+/**
+ * The server confined by Landlock: it opens files of its tree, and what Node needs. Landlock binds the thread that asks
+ * for it and those made later, so the program replaces itself afterwards: every thread is born confined.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { confine, landlockAbi, type Rule } from '../system/landlock.ts';
+import { passedSockets } from '../system/notify.ts';
+import { replaceProcess } from '../system/process.ts';
+import { ExitCode, StartError } from './errors.ts';
+import type { Options } from './options.ts';
+import { stageProgram, type Unattributed } from './stage.ts';
+
+/** For fsync, large reads and host names, which must not wait for each other. */
+const THREADS = '16';
+
+/**
+ * SIGUSR1 would open Node's debugger before our handler is there; so it waits until then. A small young generation costs little here, since
+ * buffers live outside of it, and saves memory.
+ */
+const NODE_OPTIONS = ['--disable-sigusr1', '--max-semi-space-size=2'];
+
+const rules = (access: Rule['access'], paths: readonly string[]): Rule[] =>
+  paths.map((name) => ({ path: name, access }));
+
+/** The libraries that Node has loaded, among them the loader, which execve(2) opens too. */
+function loader(): string[] {
+  const maps = fs.readFileSync('/proc/self/maps', 'utf8');
+  return [...new Set(maps.match(/\/\S*\/ld[-.]\S*$/gm))];
+}
+
+/** This program's own files: a bundle, or the sources with their packages. */
+function programFiles(script: string): string[] {
+  const directory = path.dirname(fs.realpathSync(script));
+  const beside =
+    path.extname(script) === '.ts'
+      ? ['src', 'package.json', 'node_modules']
+      : ['node_modules/koffi', 'node_modules/@koromix'];
+  return [directory, ...beside.map((name) => path.join(directory, '..', name))];
+}
+
+/** What getaddrinfo(3) reads. */
+const NAME_SERVICE = [
+  ...['/etc/resolv.conf', '/etc/hosts', '/etc/host.conf', '/etc/nsswitch.conf', '/etc/gai.conf'],
+  '/etc/services',
+];
+
+function serverRules({ base, portFile }: Options): Rule[] {
+  return [
+    { path: base, access: 'serve' },
+    ...(portFile === undefined ? [] : rules('files', [path.dirname(portFile)])),
+    ...rules('execute', [process.execPath, ...loader()]),
+    ...rules('read', ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/lib', '/lib64', '/etc/ld.so.cache']),
+    ...rules('read', [...programFiles(process.argv[1] ?? ''), ...NAME_SERVICE]),
+    // Part of the write verifier.
+    ...rules('read', ['/proc/sys/kernel/random/boot_id']),
+    ...rules('files', ['/dev/null']),
+  ];
+}
+
+function checkDirectory(name: string): void {
+  const refuse = (why: string, cause?: unknown) => {
+    throw new StartError(`${name}: ${why}`, ExitCode.configuration, { cause });
+  };
+  try {
+    if (!fs.statSync(name).isDirectory()) refuse('not a directory');
+    fs.accessSync(name, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') refuse('no such directory', error);
+    if (code === 'EACCES') refuse('not readable and writable for this account', error);
+    if (code === 'EROFS') refuse('on a read-only file system', error);
+    throw error;
+  }
+}
+
+function checkDirectories({ exportPath, base }: Options): void {
+  const real = (name: string) => fs.realpathSync(name);
+  for (const name of new Set([base, exportPath])) checkDirectory(name);
+  if (!`${real(exportPath)}/`.startsWith(`${real(base)}/`.replace('//', '/'))) {
+    throw new StartError(`${exportPath}: not in ${base}`, ExitCode.configuration);
+  }
+}
+
+/** rsync leaves root's files unmarked where it runs in a user namespace, and the account's where there is none. */
+function findUnattributed(): Unattributed {
+  if (process.getuid?.() === 0) return 'root';
+  const { status } = spawnSync('/usr/bin/unshare', ['-r', '/bin/true'], {
+    env: {},
+    stdio: 'ignore',
+    timeout: 5000,
+  });
+  return status === 0 ? 'root' : 'account';
+}
+
+/**
+ * Checks, confines and replaces this process.
+ *
+ * @throws StartError (78) where the directory cannot be served
+ */
+export function serveConfined(options: Options): never {
+  checkDirectories(options);
+  if (options.portFile !== undefined) fs.mkdirSync(path.dirname(options.portFile), { recursive: true });
+  const unattributed = findUnattributed();
+  const sockets = passedSockets(process.env);
+  const statm = fs.openSync('/proc/self/statm', 'r');
+  const landlock = landlockAbi();
+  if (landlock > 0) confine(serverRules(options), landlock);
+  const program = stageProgram({ stage: 'serve', options, landlock, unattributed, statm }, NODE_OPTIONS);
+  // Where OpenSSL's own configuration lies depends on who built Node; one that is there and unreadable ends Node.
+  const env = { ...program.env, UV_THREADPOOL_SIZE: THREADS, OPENSSL_CONF: '/dev/null' };
+  const args = [program.file, ...program.args];
+  return replaceProcess({ ...program, args, env }, [statm, ...sockets.map(({ fd }) => fd)]);
+}

@@ -1,0 +1,59 @@
+/** What `nfs status` shows, written on request. */
+import fs from 'node:fs';
+import { replaceFile } from './port-file.ts';
+import type { Mount } from './procedures/mount-list.ts';
+import type { Serve } from './stage.ts';
+import type { Statistics } from './statistics.ts';
+
+export interface StatusSource {
+  readonly stage: Serve;
+  readonly port: number;
+  readonly startedAt: Date;
+  readonly statistics: Statistics;
+  readonly mounts: readonly Mount[];
+}
+
+const PAGE_BYTES = 4096;
+
+/** Resident memory in bytes: proc_pid_statm(5), its second field, in pages. */
+function residentMemory(statm: number): number {
+  const text = Buffer.alloc(128);
+  const length = fs.readSync(statm, text, 0, text.length, 0);
+  return Number(text.toString('latin1', 0, length).split(' ')[1]) * PAGE_BYTES;
+}
+
+/** Of what performance.now() gave. */
+const isoTime = (time: number): string => new Date(performance.timeOrigin + time).toISOString();
+
+export function status({ stage, port, startedAt, statistics, mounts }: StatusSource) {
+  const { connections, rpcErrors, bytesRead, bytesWritten, duplicateReplies } = statistics;
+  return {
+    version: 1,
+    pid: process.pid,
+    port,
+    export: stage.options.exportPath,
+    startedAt: startedAt.toISOString(),
+    uptimeSeconds: Math.floor(process.uptime()),
+    ownership: stage.options.ownership,
+    unattributed: stage.unattributed,
+    landlock: stage.landlock,
+    connections,
+    clients: statistics.clients().map(({ lastCallAt, ...client }) => ({
+      ...client,
+      lastCallAt: client.calls > 0 ? isoTime(lastCallAt) : null,
+    })),
+    mounts: mounts.map(({ since, ...mount }) => ({ ...mount, since: since.toISOString() })),
+    operations: statistics.operations(),
+    errors: statistics.errors(),
+    rpcErrors,
+    bytesRead,
+    bytesWritten,
+    duplicateReplies,
+    memory: { rss: residentMemory(stage.statm) },
+  };
+}
+
+/** Names of clients and directories are in it, so only the account may read it. */
+export function writeStatusFile(file: string, source: StatusSource): void {
+  replaceFile(file, `${JSON.stringify(status(source), null, 2)}\n`, 0o600);
+}

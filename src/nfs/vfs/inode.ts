@@ -1,0 +1,63 @@
+/** What memory knows of a file. It may be forgotten and found again at any time. */
+import { S_IFMT, type Stat, type Timespec } from '../../system/files.ts';
+import type { Generation } from './handle.ts';
+import type { Owner } from './ownership.ts';
+
+/** A descriptor of a regular file or a directory. */
+export interface Descriptor {
+  readonly fd: number;
+  readonly writable: boolean;
+  /** Operations that wait for the disk: not to be closed meanwhile. */
+  pins: number;
+  /** Count of uses of all descriptors, at its last use. */
+  usedAt: number;
+}
+
+export class Inode {
+  readonly ino: number;
+  readonly isDirectory: boolean;
+  /** S_IFMT bits of the real file, which it keeps for life; undefined until it is looked at. */
+  format: number | undefined;
+  /** undefined for the base of the tree. */
+  parent: Inode | undefined;
+  /** Its name there, as latin1 characters: a string is the smallest form of bytes. */
+  name: string;
+  /** undefined until it is looked at. */
+  generation: Generation | undefined;
+  /** Valid while the file's ctime is `settled`. undefined: no attribute. */
+  owner: Owner | undefined;
+  descriptor: Descriptor | undefined;
+  private settled: Timespec | undefined;
+
+  constructor(ino: number, isDirectory: boolean, parent: Inode | undefined, name: string) {
+    this.ino = ino;
+    this.isDirectory = isDirectory;
+    this.parent = parent;
+    this.name = name;
+  }
+
+  /** Whether this file, generation and owner included, is still the one that was looked at. */
+  isUnchanged({ ctime }: Stat): boolean {
+    const { settled } = this;
+    return (
+      settled !== undefined && settled.nanoseconds === ctime.nanoseconds && settled.seconds === ctime.seconds
+    );
+  }
+
+  /**
+   * Remembers what was just read. Whatever happens to the file from now on changes its ctime, also that its number
+   * is used again, provided that the ctime is older than the clock's tick.
+   *
+   * @param tickMs 0 where every change has a ctime of its own
+   */
+  settle({ ctime, mode }: Stat, tickMs: number): void {
+    this.format = mode & S_IFMT;
+    const isOld = tickMs === 0 || Date.now() - (ctime.seconds * 1000 + ctime.nanoseconds / 1e6) >= tickMs;
+    this.settled = isOld ? ctime : undefined;
+  }
+
+  /** What was read is no longer to be trusted. */
+  unsettle(): void {
+    this.settled = undefined;
+  }
+}

@@ -1,0 +1,132 @@
+/** Walks through the whole tree for files that are not where memory has them, a few milliseconds at a time. */
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { CName, entryHandle, S_IFDIR, S_IFMT, statEntry } from '../../system/files.ts';
+import { PutOff } from '../put-off.ts';
+import { FileError } from './errors.ts';
+import { generationOf } from './handle.ts';
+import type { Inode } from './inode.ts';
+import { type Entry, Listing } from './listing.ts';
+import type { Tree } from './tree.ts';
+
+/** Other calls wait no longer than this. */
+const SLICE_MS = 5;
+/** What a walk did not find is no file, for so long: forged handles cause no walks. */
+const TRUST_MS = 60_000;
+/** Walks take at most one part in so many of the time. */
+const PAUSE_FACTOR = 10;
+const DOT = 0x2e;
+
+function isDot(name: Buffer): boolean {
+  return name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT));
+}
+
+export class Search {
+  private readonly tree: Tree;
+  private readonly cname = new CName();
+  private running: Promise<void> | undefined;
+  /** Inodes to find in the walk that runs or comes next. */
+  private wanted = new Set<Inode>();
+  /** Still to be visited by the walk that runs. */
+  private directories: Inode[] | undefined;
+  private endedAt = Number.NEGATIVE_INFINITY;
+  private tookMs = 0;
+
+  constructor(tree: Tree) {
+    this.tree = tree;
+  }
+
+  /** Whether a number that memory lacks is sure to be of no file. */
+  isUseless(): boolean {
+    return this.running === undefined && performance.now() - this.endedAt < TRUST_MS;
+  }
+
+  /** Walks, or joins the walk that has not begun. Settles when all is known that can be. */
+  run(...lost: Inode[]): Promise<void> {
+    for (const inode of lost) this.wanted.add(inode);
+    this.running ??= this.walk().finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  /** A directory has another place: a walk under way may be past that, and not have come to the old one. */
+  moved(directory: Inode): void {
+    this.directories?.push(directory);
+  }
+
+  private async walk(): Promise<void> {
+    const pauseMs = this.endedAt + PAUSE_FACTOR * this.tookMs - performance.now();
+    if (pauseMs > 0) await setTimeout(pauseMs);
+    else await setImmediate();
+    const begin = performance.now();
+    const { wanted } = this;
+    this.wanted = new Set();
+    const missing = new Set(wanted);
+    let sliceEnd = begin + SLICE_MS;
+    const directories = [this.tree.base];
+    this.directories = directories;
+    for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+      this.visit(directory, directories, missing);
+      if (performance.now() < sliceEnd) continue;
+      await setImmediate();
+      sliceEnd = performance.now() + SLICE_MS;
+    }
+    this.directories = undefined;
+    for (const inode of missing) this.tree.forget(inode);
+    this.endedAt = performance.now();
+    this.tookMs = this.endedAt - begin;
+  }
+
+  private visit(directory: Inode, directories: Inode[], missing: Set<Inode>): void {
+    try {
+      const fd = this.tree.directoryFd(directory);
+      const listing = new Listing(fd);
+      for (let entry = listing.next(); entry !== undefined; entry = listing.next()) {
+        if (isDot(entry.name)) continue;
+        const name = this.cname.bytes(entry.name);
+        if (this.isDirectory(fd, name, entry)) {
+          const found = this.adopt(directory, fd, name, entry);
+          if (found === undefined) continue;
+          directories.push(found);
+          missing.delete(found);
+        } else {
+          this.note(directory, fd, name, entry, missing);
+        }
+      }
+    } catch (error) {
+      // It went away or may not be read: then nothing in it can be reached.
+      if (!(error instanceof FileError || error instanceof PutOff)) throw error;
+    }
+  }
+
+  private isDirectory(fd: number, name: Buffer, { isDirectory }: Entry): boolean {
+    if (isDirectory !== undefined) return isDirectory;
+    const stat = statEntry(fd, name);
+    return typeof stat !== 'number' && (stat.mode & S_IFMT) === S_IFDIR;
+  }
+
+  private adopt(directory: Inode, fd: number, name: Buffer, entry: Entry): Inode | undefined {
+    const handle = entryHandle(fd, name);
+    if (typeof handle === 'number') return undefined;
+    return this.tree.adopt(entry.ino, true, directory, entry.name.toString('latin1'), generationOf(handle));
+  }
+
+  private note(directory: Inode, fd: number, name: Buffer, entry: Entry, missing: Set<Inode>): void {
+    const known = this.tree.known(entry.ino);
+    if (known === undefined) {
+      this.tree.setPlace(entry.ino, directory.ino);
+      return;
+    }
+    if (!missing.has(known)) return;
+    const handle = entryHandle(fd, name);
+    if (typeof handle === 'number') return;
+    const found = this.tree.adopt(
+      entry.ino,
+      false,
+      directory,
+      entry.name.toString('latin1'),
+      generationOf(handle),
+    );
+    if (found === known) missing.delete(known);
+  }
+}

@@ -1,0 +1,324 @@
+/** The exported file system as its operations share it: where files are, whose they are, and what is set. */
+import fs from 'node:fs';
+import {
+  CName,
+  changeMode,
+  linkDescriptor,
+  readSymlink,
+  renameEntry,
+  type Stat,
+  statDescriptor,
+  statEntry,
+  unlinkEntry,
+  writeAt,
+} from '../../system/files.ts';
+import { O_PATH, openEntry } from '../../system/openat2.ts';
+import { EXECUTE, permits, WRITE } from './access.ts';
+import { type Attributes, type Credentials, FileType } from './attributes.ts';
+import { check, expect, FileError, refuse } from './errors.ts';
+import type { Inode } from './inode.ts';
+import {
+  type Ids,
+  isPlain,
+  type Owner,
+  readEntryOwner,
+  readOwner,
+  realMode,
+  storeOwner,
+  typeOf,
+  writeAttribute,
+} from './ownership.ts';
+import { ctimeTickMs } from './tick.ts';
+import { Tree } from './tree.ts';
+
+export interface VolumeOptions {
+  /** The directory that MNT takes: `base` or an entry of it. */
+  readonly exportPath: string;
+  /** The directory in which handles are valid. */
+  readonly base: string;
+  /** plain: no attributes; all files show as root's, and only what a real file can be is made. */
+  readonly ownership: 'xattr' | 'plain';
+  /** Whose files without the attribute are. */
+  readonly unattributed: Ids;
+  /** How many files' names are kept in memory, if not the usual number. */
+  readonly maxFiles?: number;
+  /** Namespace changes reach the disk before they are answered. */
+  readonly sync: boolean;
+}
+
+const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+const O_TMPFILE = 0o20200000;
+const ENOENT = 2;
+const EACCES = 13;
+const DOT = Buffer.from('.\0');
+const REMEMBERED = 4;
+
+export class Volume {
+  readonly options: VolumeOptions;
+  readonly tree: Tree;
+  readonly fsid: number;
+  private readonly tickMs: number;
+  /** For names that a call was given; a second one where it takes two. */
+  readonly cname = new CName();
+  readonly secondCName = new CName();
+  /** Attributes seen within one call: nothing else runs meanwhile. */
+  private readonly seen: { inode: Inode | undefined; attributes: Attributes | undefined }[];
+  private next = 0;
+
+  /** @throws FileError, SystemError */
+  constructor(options: VolumeOptions) {
+    this.options = options;
+    this.tree = new Tree(options.base, (inode) => this.unlock(inode), options.maxFiles);
+    const { high, low } = this.tree.generation;
+    this.tickMs = ctimeTickMs(options.base);
+    this.fsid = (high & 0xfffff) * 0x1_0000_0000 + low;
+    this.seen = Array.from({ length: REMEMBERED }, () => ({ inode: undefined, attributes: undefined }));
+  }
+
+  /** A call begins, or something changed: what was seen counts no more. */
+  forgetSeen(): void {
+    for (const slot of this.seen) slot.inode = undefined;
+  }
+
+  /** @throws FileError ESTALE; PutOff */
+  attributes(inode: Inode): Attributes {
+    for (const slot of this.seen) {
+      if (slot.inode === inode && slot.attributes !== undefined) return slot.attributes;
+    }
+    return this.describe(inode, this.tree.stat(inode));
+  }
+
+  /** Attributes from a stat that was just taken. */
+  describe(inode: Inode, stat: Stat): Attributes {
+    if (!inode.isUnchanged(stat)) {
+      inode.owner = this.readOwner(inode, stat);
+      inode.settle(stat, this.tickMs);
+    }
+    const { type, mode, uid, gid, major, minor } = inode.owner ?? this.impliedOwner(stat);
+    const attributes: Attributes = {
+      type,
+      mode,
+      nlink: stat.nlink,
+      uid,
+      gid,
+      size: stat.size,
+      used: stat.blocks * 512,
+      major,
+      minor,
+      fsid: this.fsid,
+      fileid: stat.ino,
+      atime: stat.atime,
+      mtime: stat.mtime,
+      ctime: stat.ctime,
+    };
+    const slot = this.seen[this.next] as (typeof this.seen)[number];
+    this.next = (this.next + 1) % REMEMBERED;
+    slot.inode = inode;
+    slot.attributes = attributes;
+    return attributes;
+  }
+
+  /** Attributes of a file that was made just now with this owner. */
+  describeNew(inode: Inode, stat: Stat, owner: Owner): void {
+    const { ownership, unattributed } = this.options;
+    inode.owner = ownership === 'plain' || isPlain(owner, unattributed) ? undefined : owner;
+    inode.settle(stat, this.tickMs);
+    this.describe(inode, stat);
+  }
+
+  private readOwner(inode: Inode, stat: Stat): Owner | undefined {
+    if (this.options.ownership === 'plain') return undefined;
+    const { descriptor, parent } = inode;
+    if (descriptor !== undefined) return readOwner(descriptor.fd, stat.mode);
+    if (parent === undefined) return undefined;
+    const name = this.entryName.latin1(inode.name);
+    return readEntryOwner(this.tree.directoryFd(parent), name, stat.mode);
+  }
+
+  private readonly entryName = new CName();
+
+  private impliedOwner({ mode, rdevMajor, rdevMinor }: Stat): Owner {
+    const { uid, gid } = this.options.unattributed;
+    const type = typeOf(mode) ?? FileType.regular;
+    return { type, mode: mode & 0o7777, uid, gid, major: rdevMajor, minor: rdevMinor };
+  }
+
+  /** Attributes of what has to be a directory. */
+  directory(inode: Inode): Attributes {
+    const attributes = this.attributes(inode);
+    return attributes.type === FileType.directory ? attributes : refuse('ENOTDIR');
+  }
+
+  /** Attributes of a directory whose entries the caller may change. @throws FileError EACCES, ENOTDIR */
+  changeable(caller: Credentials, inode: Inode): Attributes {
+    const attributes = this.directory(inode);
+    return permits(caller, attributes, WRITE | EXECUTE) ? attributes : refuse('EACCES');
+  }
+
+  /** Attributes of a directory whose entries the caller may reach. @throws FileError EACCES, ENOTDIR */
+  enterable(caller: Credentials, inode: Inode): Attributes {
+    const attributes = this.directory(inode);
+    return permits(caller, attributes, EXECUTE) ? attributes : refuse('EACCES');
+  }
+
+  /** Whether a directory has an entry of this name, whatever it is. */
+  exists(directory: Inode, name: Buffer): boolean {
+    const stat = statEntry(this.tree.directoryFd(directory), this.entryName.bytes(name));
+    if (stat === -ENOENT) return false;
+    expect(stat);
+    return true;
+  }
+
+  /** Runs a call that changes entries, once more if the directory was made without permission for ourselves. */
+  inDirectory(directory: Inode, call: (fd: number) => number): number {
+    return this.inDirectories([directory], call);
+  }
+
+  /** The same for a call that takes two. */
+  inDirectories(directories: readonly Inode[], call: (...fds: number[]) => number): number {
+    const descriptors = () => directories.map((directory) => this.tree.directoryFd(directory));
+    let result = call(...descriptors());
+    if (result === -EACCES && directories.filter((directory) => this.unlock(directory)).length > 0) {
+      result = call(...descriptors());
+    }
+    this.forgetSeen();
+    return check(result);
+  }
+
+  /** A file changed by our own doing. */
+  touched(inode: Inode): void {
+    inode.unsettle();
+    this.forgetSeen();
+  }
+
+  /** Stores a changed owner, mode or type. @throws FileError EPERM where nothing can be stored */
+  store(inode: Inode, owner: Owner): void {
+    const { tree, options } = this;
+    const fd = inode.isDirectory ? tree.directoryFd(inode) : tree.file(inode, true).fd;
+    const real = statDescriptor(fd);
+    if (typeof real === 'number') refuse('EIO');
+    this.touched(inode);
+    if (options.ownership === 'xattr') storeOwner(fd, owner, real, options.unattributed);
+    else check(changeMode(fd, this.plainMode(owner)));
+  }
+
+  /** Stores a changed owner; what cannot carry one becomes a stored file in the same moment. */
+  restore(inode: Inode, owner: Owner): void {
+    const isReal =
+      inode.owner === undefined && owner.type !== FileType.regular && owner.type !== FileType.directory;
+    if (isReal) this.replaceReal(inode, owner);
+    else this.store(inode, owner);
+  }
+
+  /** A real link, FIFO or socket, made by hand, gives way to a file that can have an owner. */
+  private replaceReal(inode: Inode, owner: Owner): void {
+    const { parent, name } = inode;
+    if (parent === undefined) refuse('EPERM');
+    const content = Buffer.alloc(4096);
+    let length = 0;
+    if (owner.type === FileType.symlink) {
+      length = check(readSymlink(this.tree.directoryFd(parent), this.entryName.latin1(name), content));
+    }
+    const temporary = new CName().latin1(`.novaboot-${process.pid}-${inode.ino}`);
+    this.createStored(parent, temporary, owner, content.subarray(0, length));
+    try {
+      this.inDirectory(parent, (fd) => renameEntry(fd, temporary, fd, this.entryName.latin1(name)));
+    } catch (error) {
+      unlinkEntry(this.tree.directoryFd(parent), temporary, 0);
+      throw error;
+    }
+    this.tree.forget(inode);
+  }
+
+  /** Stores the owner of a file that was made with its real mode just now. */
+  storeNew(fd: number, owner: Owner): void {
+    if (this.options.ownership === 'plain') this.plainMode(owner);
+    else if (!isPlain(owner, this.options.unattributed)) writeAttribute(fd, owner);
+  }
+
+  /** The real mode where there are no attributes. @throws FileError EPERM for what a real file of ours cannot be */
+  private plainMode(owner: Owner): number {
+    const mode = realMode(owner);
+    const isAll = isPlain({ ...owner, mode }, this.options.unattributed) && (owner.mode & ~0o777) === 0;
+    return isAll ? mode : refuse('EPERM');
+  }
+
+  /** Makes a file whose type, owner and content appear together with its name. */
+  createStored(directory: Inode, name: Buffer, owner: Owner, content: Buffer): void {
+    if (this.options.ownership === 'plain') refuse('ENOTSUPP');
+    let fd = -1;
+    this.inDirectory(directory, (directoryFd) => {
+      fd = openEntry(directoryFd, DOT, O_TMPFILE | O_RDWR, realMode(owner));
+      return fd;
+    });
+    try {
+      if (content.length > 0 && check(writeAt(fd, content, content.length, 0)) < content.length) {
+        refuse('ENOSPC');
+      }
+      writeAttribute(fd, owner);
+      this.inDirectory(directory, (directoryFd) => linkDescriptor(fd, directoryFd, name));
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  /** fsync(2) of a directory after a change of its entries, where that was asked for. */
+  settled<T>(directory: Inode, result: T): T | Promise<T> {
+    if (!this.options.sync) return result;
+    this.tree.directoryFd(directory);
+    return this.flush(directory).then(() => result);
+  }
+
+  /** Waits until a file is on the disk. @throws FileError EIO and the like */
+  async flush(inode: Inode, dataOnly = false): Promise<void> {
+    const { descriptors } = this.tree;
+    const descriptor = inode.descriptor ?? refuse('ESTALE');
+    const call = dataOnly ? fs.fdatasync : fs.fsync;
+    await descriptors.pinned(
+      inode,
+      descriptor,
+      (fd) =>
+        new Promise<void>((resolve, reject) => call(fd, (error) => (error ? reject(error) : resolve()))),
+    );
+  }
+
+  /** The same while everybody waits. */
+  flushNow(inode: Inode, dataOnly: boolean): void {
+    const { fd } = inode.descriptor ?? refuse('ESTALE');
+    if (dataOnly) fs.fdatasyncSync(fd);
+    else fs.fsyncSync(fd);
+  }
+
+  /** Gives the account access to a file of its own that was made without, and keeps its mode for clients. */
+  private unlock(inode: Inode): boolean {
+    const { parent } = inode;
+    if (parent === undefined || this.options.ownership === 'plain') return false;
+    const name = new CName().latin1(inode.name);
+    const parentFd = this.tree.directoryFd(parent);
+    const pathFd = openEntry(parentFd, name, O_PATH | O_NOFOLLOW);
+    if (pathFd < 0) return false;
+    try {
+      const stat = statDescriptor(pathFd);
+      if (typeof stat === 'number' || stat.ino !== inode.ino) return false;
+      const implied = this.impliedOwner(stat);
+      const isFile = implied.type === FileType.regular || implied.type === FileType.directory;
+      const mode = stat.mode | realMode({ type: implied.type, mode: 0 });
+      if (!isFile || mode === stat.mode || stat.uid !== process.getuid?.()) return false;
+      const file = `/proc/self/fd/${pathFd}`;
+      fs.chmodSync(file, mode & 0o7777);
+      const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK);
+      try {
+        writeAttribute(fd, readOwner(fd, stat.mode) ?? implied);
+      } finally {
+        fs.closeSync(fd);
+      }
+      this.touched(inode);
+      return true;
+    } catch (error) {
+      if (error instanceof FileError || (error as NodeJS.ErrnoException).code !== undefined) return false;
+      throw error;
+    } finally {
+      fs.closeSync(pathFd);
+    }
+  }
+}
