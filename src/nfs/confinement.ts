@@ -12,14 +12,20 @@ import { ExitCode, StartError } from './errors.ts';
 import type { Options } from './options.ts';
 import { stageProgram, type Unattributed } from './stage.ts';
 
-/** For fsync, large reads and host names, which must not wait for each other. */
-const THREADS = '16';
-
 /**
- * SIGUSR1 would open Node's debugger before our handler is there; so it waits until then. A small young generation costs little here, since
- * buffers live outside of it, and saves memory.
+ * SIGUSR1 would open Node's debugger before our handler is there; so it waits until then. A small young generation
+ * (MiB) costs a few percent of the smallest calls, since buffers live outside of it, and saves 7 MiB.
  */
-const NODE_OPTIONS = ['--disable-sigusr1', '--max-semi-space-size=2'];
+const NODE_OPTIONS = ['--disable-sigusr1', '--max-semi-space-size=1'];
+
+const ENVIRONMENT = {
+  // For fsync, large reads and host names, which must not wait for each other.
+  UV_THREADPOOL_SIZE: '16',
+  // One heap of the C library for all these threads saves 6 MiB under load. mallopt(3)
+  MALLOC_ARENA_MAX: '1',
+  // Where OpenSSL's configuration lies depends on who built Node; one that is there and unreadable ends Node.
+  OPENSSL_CONF: '/dev/null',
+};
 
 const rules = (access: Rule['access'], paths: readonly string[]): Rule[] =>
   paths.map((name) => ({ path: name, access }));
@@ -108,8 +114,7 @@ export function serveConfined(options: Options): never {
   const landlock = landlockAbi();
   if (landlock > 0) confine(serverRules(options), landlock);
   const program = stageProgram({ stage: 'serve', options, landlock, unattributed, statm }, NODE_OPTIONS);
-  // Where OpenSSL's own configuration lies depends on who built Node; one that is there and unreadable ends Node.
-  const env = { ...program.env, UV_THREADPOOL_SIZE: THREADS, OPENSSL_CONF: '/dev/null' };
+  const env = { ...program.env, ...ENVIRONMENT };
   const args = [program.file, ...program.args];
   return replaceProcess({ ...program, args, env }, [statm, ...sockets.map(({ fd }) => fd)]);
 }

@@ -1,10 +1,10 @@
 /** The replies of one connection on their way out: several in one system call, and never one past another. */
 import type net from 'node:net';
-import { send } from '../system/socket.ts';
+import { send, sendFile } from '../system/socket.ts';
 import { CHUNK_BYTES, type Chunks } from './chunks.ts';
 import type { Statistics } from './statistics.ts';
 import { LAST_FRAGMENT, MARK_BYTES } from './wire/record.ts';
-import type { Writer } from './wire/xdr.ts';
+import { FileBytes, type Writer } from './wire/xdr.ts';
 
 /** Replies are sent when they are that long together, though more are to come at once. */
 const FLUSH_BYTES = 256 * 1024;
@@ -98,8 +98,24 @@ export class Outbox {
     }
     const { at, bytes } = attachment;
     this.sendPart(memory, 0, at, true);
-    this.sendPart(bytes, 0, bytes.length, at < length);
+    if (bytes instanceof FileBytes) this.sendFile(bytes);
+    else this.sendPart(bytes, 0, bytes.length, at < length);
     this.sendPart(memory, at, length, false);
+  }
+
+  /** From the page cache to the socket, as far as that takes it; the rest waits in memory. */
+  private sendFile(bytes: FileBytes): void {
+    let sent = 0;
+    while (this.unsent === 0 && sent < bytes.length && !this.closed) {
+      const taken = sendFile(this.fd, bytes.fd, bytes.offset + sent, bytes.length - sent);
+      if (taken > 0) sent += taken;
+      else if (taken === 0 || taken === -EAGAIN) break;
+      else this.on.broken();
+    }
+    if (sent === bytes.length || this.closed) return;
+    const rest = Buffer.allocUnsafe(bytes.length - sent);
+    bytes.copyTo(rest, sent);
+    this.sendLater(rest);
   }
 
   private sendPart(bytes: Uint8Array, start: number, end: number, more: boolean): void {
