@@ -113,9 +113,7 @@ export class Outbox {
       else this.on.broken();
     }
     if (sent === bytes.length || this.closed) return;
-    const rest = Buffer.allocUnsafe(bytes.length - sent);
-    bytes.copyTo(rest, sent);
-    this.sendLater(rest);
+    this.sendLater(bytes.length - sent, (chunk, at) => bytes.copyTo(chunk, sent + at));
   }
 
   private sendPart(bytes: Uint8Array, start: number, end: number, more: boolean): void {
@@ -127,25 +125,28 @@ export class Outbox {
       if (taken >= 0) sent += taken;
       else if (taken !== -EAGAIN) this.on.broken();
     }
-    if (sent < end) this.sendLater(bytes.subarray(sent, end));
+    if (sent === end) return;
+    this.sendLater(end - sent, (chunk, at) => chunk.set(bytes.subarray(sent + at, sent + at + chunk.length)));
   }
 
   /** Copies the bytes, for the kernel takes them only when the client has read others. */
-  private sendLater(bytes: Uint8Array): void {
+  private sendLater(length: number, fill: (chunk: Buffer, at: number) => void): void {
     if (this.unsent === 0) this.unsentSince = performance.now();
-    for (let at = 0; at < bytes.length && !this.closed; at += CHUNK_BYTES) {
-      const part = bytes.subarray(at, at + CHUNK_BYTES);
-      const chunk = this.supply.chunks.take(part.length);
-      chunk.set(part);
-      this.unsent += part.length;
-      this.supply.unsentChanged(part.length);
+    for (let at = 0; at < length && !this.closed; at += CHUNK_BYTES) {
+      const size = Math.min(CHUNK_BYTES, length - at);
+      const chunk = this.supply.chunks.take(size);
+      const part = chunk.subarray(0, size);
+      fill(part, at);
+      this.unsent += size;
+      this.supply.unsentChanged(size);
       // That may have closed this very connection.
-      if (!this.closed) this.sendChunk(chunk, part.length);
+      if (!this.closed) this.sendChunk(chunk, part);
     }
   }
 
-  private sendChunk(chunk: Buffer, length: number): void {
-    this.socket.write(chunk.subarray(0, length), (error) => {
+  private sendChunk(chunk: Buffer, part: Buffer): void {
+    const { length } = part;
+    this.socket.write(part, (error) => {
       this.supply.chunks.give(chunk);
       if (error || this.closed) return;
       this.unsent -= length;

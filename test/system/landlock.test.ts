@@ -90,6 +90,25 @@ describe('confine', () => {
     expect(answers).toEqual(['ok', expect.stringContaining('Command failed'), 'ok', 'EACCES']);
   });
 
+  test('what a server needs: sockets and FIFOs in its tree; elsewhere plain files, and no look around', () => {
+    const answers = confined(
+      [{ path: '/usr', access: 'execute' }, rule('tree', 'serve'), rule('outside', 'files')],
+      [
+        "execFileSync('/usr/bin/mkfifo', ['tree/pipe'], { stdio: 'pipe' })",
+        "fs.renameSync('tree/file', 'tree/a/moved'); fs.renameSync('tree/a/moved', 'tree/file')",
+        "fs.writeFileSync('outside/a', 'x'); fs.renameSync('outside/a', 'outside/b')",
+        "fs.readFileSync('outside/b'); fs.truncateSync('outside/b'); fs.rmSync('outside/b')",
+        "execFileSync('/usr/bin/mkfifo', ['outside/pipe'], { stdio: 'pipe' })",
+        "fs.readdirSync('outside')",
+        "fs.mkdirSync('outside/directory')",
+        "fs.symlinkSync('x', 'outside/link')",
+      ],
+    );
+    expect(answers.slice(0, 4)).toEqual(Array(4).fill('ok'));
+    expect(answers[4]).toContain('Command failed');
+    expect(answers.slice(5)).toEqual(Array(3).fill('EACCES'));
+  });
+
   test('read access neither writes nor executes', () => {
     const answers = confined(
       [rule('tree', 'read'), { path: '/usr/bin/true', access: 'read' }],

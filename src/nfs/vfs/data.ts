@@ -3,7 +3,6 @@ import fs from 'node:fs';
 import { CacheReader, isCached, readAt, writeAt } from '../../system/files.ts';
 import { isSuperuser, mayRead, mayWrite, withoutSetId } from './access.ts';
 import { type Attributes, type Credentials, FileType } from './attributes.ts';
-import { DiskSpeed } from './disk-speed.ts';
 import { check, refuse } from './errors.ts';
 import { generationOf } from './handle.ts';
 import type { Inode } from './inode.ts';
@@ -60,7 +59,6 @@ const readInThread = (fd: number, data: Buffer, offset: number): Promise<number>
 export class FileData {
   private readonly volume: Volume;
   private readonly cache = new CacheReader(MAX_READ);
-  private readonly disk = new DiskSpeed();
   private coldReads = 0;
   private readonly waiting: (() => void)[] = [];
   private readonly bootId = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
@@ -79,8 +77,8 @@ export class FileData {
     const text = `${this.bootId} ${this.volume.fsid} ${this.failures}`;
     const { high, low } = generationOf(Buffer.from(text));
     const verifier = Buffer.alloc(8);
-    verifier.writeUInt32BE(high);
-    verifier.writeUInt32BE(low, 4);
+    verifier.writeInt32BE(high);
+    verifier.writeInt32BE(low, 4);
     return verifier;
   }
 
@@ -160,16 +158,17 @@ export class FileData {
 
   private commit(inode: Inode, isAlone: boolean, dataOnly = false): void | Promise<void> {
     this.volume.tree.file(inode, false);
-    if (isAlone && this.disk.isFast) {
+    const { flusher } = this.volume;
+    if (isAlone && flusher.isFast) {
       try {
-        this.disk.flushNow(() => this.volume.flushNow(inode, dataOnly));
+        flusher.flushNow(inode, dataOnly);
         return;
       } catch (error) {
         this.failed();
         throw error;
       }
     }
-    return this.volume.flush(inode, dataOnly).catch((error) => {
+    return flusher.flush(inode, dataOnly).catch((error) => {
       this.failed();
       throw error;
     });

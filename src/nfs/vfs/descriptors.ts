@@ -5,7 +5,7 @@ import type { Descriptor, Inode } from './inode.ts';
 
 const MAX_OPEN = 16_384;
 /** Of all that the process may have open; the rest is for connections. */
-const SHARE = 1 / 2;
+const SHARE = 3 / 4;
 /** How many are closed at once when there are too many. */
 const SURPLUS = 1 / 4;
 /** A file that was removed elsewhere keeps its blocks while it is open. */

@@ -11,7 +11,6 @@ import {
   S_IFDIR,
   S_IFMT,
   S_IFREG,
-  type Stat,
   setAttribute,
 } from '../../system/files.ts';
 import { FileType } from './attributes.ts';
@@ -127,11 +126,12 @@ export function writeAttribute(fd: number, owner: Owner): void {
 }
 
 /** Makes `owner` what the file's attribute and real mode tell. The attribute is what counts, so it is never missing. */
-export function storeOwner(fd: number, owner: Owner, real: Pick<Stat, 'mode'>, unattributed: Ids): void {
+export function storeOwner(fd: number, owner: Owner, unattributed: Ids): void {
   const mode = realMode(owner);
   const plain = isPlain(owner, unattributed);
   if (!plain) writeAttribute(fd, owner);
-  if ((real.mode & 0o7777) !== mode) check(changeMode(fd, mode));
+  // Also when it is the same: ctime moves with every change that was asked for.
+  check(changeMode(fd, mode));
   if (!plain) return;
   const removed = removeAttribute(fd, ATTRIBUTE);
   if (removed !== -ENODATA) check(removed);

@@ -14,6 +14,7 @@ const SLICE_MS = 5;
 const TRUST_MS = 60_000;
 /** Walks take at most one part in so many of the time. */
 const PAUSE_FACTOR = 10;
+const LISTING_BYTES = 32 * 1024;
 const DOT = 0x2e;
 
 function isDot(name: Buffer): boolean {
@@ -23,6 +24,7 @@ function isDot(name: Buffer): boolean {
 export class Search {
   private readonly tree: Tree;
   private readonly cname = new CName();
+  private readonly buffer = Buffer.alloc(LISTING_BYTES);
   private running: Promise<void> | undefined;
   /** Inodes to find in the walk that runs or comes next. */
   private wanted = new Set<Inode>();
@@ -80,7 +82,7 @@ export class Search {
   private visit(directory: Inode, directories: Inode[], missing: Set<Inode>): void {
     try {
       const fd = this.tree.directoryFd(directory);
-      const listing = new Listing(fd);
+      const listing = new Listing(fd, 0n, this.buffer);
       for (let entry = listing.next(); entry !== undefined; entry = listing.next()) {
         if (isDot(entry.name)) continue;
         const name = this.cname.bytes(entry.name);

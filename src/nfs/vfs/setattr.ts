@@ -69,11 +69,10 @@ export function setattr(
   const { uid = file.uid, gid = file.gid, size, atime, mtime } = changes;
   const mode = modeAfter(caller, file, changes);
   if (size !== undefined) setSize(volume, inode, size);
-  if (mode !== file.mode || uid !== file.uid || gid !== file.gid) {
-    volume.restore(inode, { ...file, mode, uid, gid });
-  }
+  const isAsked = (changes.mode ?? changes.uid ?? changes.gid) !== undefined;
+  if (isAsked || mode !== file.mode) volume.restore(inode, file, { mode, uid, gid });
   if ((atime ?? mtime) !== undefined) putTimes(volume, inode, changes);
   if (!volume.options.sync) return;
   if (inode.isDirectory) volume.tree.directoryFd(inode);
-  if (inode.descriptor !== undefined) return volume.flush(inode);
+  if (inode.descriptor !== undefined) return volume.flusher.flush(inode);
 }

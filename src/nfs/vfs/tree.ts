@@ -34,7 +34,7 @@ const ELOOP = -40;
 const DOT_DOT = Buffer.from('..\0');
 
 /** How many files' names are kept in memory; the others' directories are. */
-const MAX_FILES = 65_536;
+const MAX_FILES = 32_768;
 /** Without it a directory's entries cannot be reached. */
 const S_IXUSR = 0o100;
 

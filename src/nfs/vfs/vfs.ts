@@ -88,8 +88,9 @@ export class Vfs {
 
   /** Nothing above the exported directory is a client's business. */
   private isTop(inode: Inode): boolean {
-    const { base } = this.volume.tree;
-    return inode === base || inode.parent === base;
+    const { tree, options } = this.volume;
+    const isBelowBase = options.exportPath !== options.base && inode.parent === tree.base;
+    return inode === tree.base || isBelowBase;
   }
 
   resolve(handle: Buffer): Inode {

@@ -16,6 +16,7 @@ import { O_PATH, openEntry } from '../../system/openat2.ts';
 import { EXECUTE, permits, WRITE } from './access.ts';
 import { type Attributes, type Credentials, FileType } from './attributes.ts';
 import { check, expect, FileError, refuse } from './errors.ts';
+import { Flusher } from './flusher.ts';
 import type { Inode } from './inode.ts';
 import {
   type Ids,
@@ -56,6 +57,7 @@ const REMEMBERED = 4;
 export class Volume {
   readonly options: VolumeOptions;
   readonly tree: Tree;
+  readonly flusher: Flusher;
   readonly fsid: number;
   private readonly tickMs: number;
   /** For names that a call was given; a second one where it takes two. */
@@ -69,9 +71,10 @@ export class Volume {
   constructor(options: VolumeOptions) {
     this.options = options;
     this.tree = new Tree(options.base, (inode) => this.unlock(inode), options.maxFiles);
+    this.flusher = new Flusher(this.tree.descriptors);
     const { high, low } = this.tree.generation;
     this.tickMs = ctimeTickMs(options.base);
-    this.fsid = (high & 0xfffff) * 0x1_0000_0000 + low;
+    this.fsid = (high & 0xfffff) * 0x1_0000_0000 + (low >>> 0);
     this.seen = Array.from({ length: REMEMBERED }, () => ({ inode: undefined, attributes: undefined }));
   }
 
@@ -195,19 +198,18 @@ export class Volume {
   store(inode: Inode, owner: Owner): void {
     const { tree, options } = this;
     const fd = inode.isDirectory ? tree.directoryFd(inode) : tree.file(inode, true).fd;
-    const real = statDescriptor(fd);
-    if (typeof real === 'number') refuse('EIO');
     this.touched(inode);
-    if (options.ownership === 'xattr') storeOwner(fd, owner, real, options.unattributed);
+    if (options.ownership === 'xattr') storeOwner(fd, owner, options.unattributed);
     else check(changeMode(fd, this.plainMode(owner)));
   }
 
-  /** Stores a changed owner; what cannot carry one becomes a stored file in the same moment. */
-  restore(inode: Inode, owner: Owner): void {
-    const isReal =
-      inode.owner === undefined && owner.type !== FileType.regular && owner.type !== FileType.directory;
-    if (isReal) this.replaceReal(inode, owner);
-    else this.store(inode, owner);
+  /** Stores the owner and mode that were asked for; what cannot carry another one becomes a stored file. */
+  restore(inode: Inode, before: Attributes, after: Pick<Owner, 'mode' | 'uid' | 'gid'>): void {
+    const { type, mode, uid, gid } = before;
+    const isReal = inode.owner === undefined && type !== FileType.regular && type !== FileType.directory;
+    const differs = after.mode !== mode || after.uid !== uid || after.gid !== gid;
+    if (!isReal) this.store(inode, { ...before, ...after });
+    else if (differs) this.replaceReal(inode, { ...before, ...after });
   }
 
   /** A real link, FIFO or socket, made by hand, gives way to a file that can have an owner. */
@@ -266,27 +268,7 @@ export class Volume {
   settled<T>(directory: Inode, result: T): T | Promise<T> {
     if (!this.options.sync) return result;
     this.tree.directoryFd(directory);
-    return this.flush(directory).then(() => result);
-  }
-
-  /** Waits until a file is on the disk. @throws FileError EIO and the like */
-  async flush(inode: Inode, dataOnly = false): Promise<void> {
-    const { descriptors } = this.tree;
-    const descriptor = inode.descriptor ?? refuse('ESTALE');
-    const call = dataOnly ? fs.fdatasync : fs.fsync;
-    await descriptors.pinned(
-      inode,
-      descriptor,
-      (fd) =>
-        new Promise<void>((resolve, reject) => call(fd, (error) => (error ? reject(error) : resolve()))),
-    );
-  }
-
-  /** The same while everybody waits. */
-  flushNow(inode: Inode, dataOnly: boolean): void {
-    const { fd } = inode.descriptor ?? refuse('ESTALE');
-    if (dataOnly) fs.fdatasyncSync(fd);
-    else fs.fsyncSync(fd);
+    return this.flusher.flush(directory).then(() => result);
   }
 
   /** Gives the account access to a file of its own that was made without, and keeps its mode for clients. */
