@@ -1,6 +1,6 @@
 /**
- * Bundles each program of bin/ into dist/ and writes the wrapper that is installed as the login shell. Packages with
- * native parts stay outside the bundles, in node_modules.
+ * Bundles each program of bin/ into dist/ and writes the wrappers that start them elsewhere: as the login shell, and
+ * as units, which go to dist/units. Packages with native parts stay outside the bundles, in node_modules.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const dist = path.join(root, 'dist');
 const node = fs.realpathSync(path.join(root, 'node_modules/.bin/node'));
 const programs = fs.readdirSync(path.join(root, 'bin')).filter((name) => name.endsWith('.ts'));
 
-/** Variables that reach Node as they are; what the SSH client or a key's options add to them stays outside. */
+/** Variables that reach the login shell as they are; what the SSH client or a key's options add to them stays outside. */
 const ENVIRONMENT = [
   ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
   ...['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY', 'SSH_ORIGINAL_COMMAND', 'NOVABOOT_SHELL_CONFIG'],
@@ -30,22 +30,59 @@ const LOCALE = [
   'LC_TIME',
 ];
 
+/** What a program is started with by its wrapper. */
+interface Start {
+  readonly description: string;
+  /** Variables that reach Node. */
+  readonly environment: readonly string[];
+  /** Variables that it gets under another name. */
+  readonly renamed?: readonly string[];
+  /** Further assignments, as words for sh. */
+  readonly assignments?: readonly string[];
+}
+
+/** The programs that somebody else starts than we: sshd, systemd, or a user. */
+const STARTS: Readonly<Record<string, Start>> = {
+  'novaboot-shell': {
+    description: 'The login shell of board accounts: nothing that a client can put into the environment',
+    environment: ENVIRONMENT,
+    renamed: LOCALE,
+    assignments: ['NOVABOOT_NOFILE="$(ulimit -S -n)"'],
+  },
+  'novaboot-nfsd': {
+    description: "The NFS server: nothing in the environment but systemd's sockets",
+    environment: ['HOME', 'NOTIFY_SOCKET', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'],
+  },
+};
+
 /** A word for /bin/sh. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function wrapper(script: string): string {
+function wrapper(name: string, { description, environment, renamed = [], ...start }: Start): string {
   const copies = [
-    ...ENVIRONMENT.map((name) => [name, name]),
-    ...LOCALE.map((name) => [name, `${LOCALE_PREFIX}${name}`]),
+    ...environment.map((variable) => [variable, variable]),
+    ...renamed.map((variable) => [variable, `${LOCALE_PREFIX}${variable}`]),
   ];
-  const passed = copies.map(([name, copy]) => `\${${name}+"${copy}=$${name}"}`).join(' ');
+  const passed = copies.map(([variable, copy]) => `\${${variable}+"${copy}=$${variable}"}`);
+  const words = [...(start.assignments ?? []), ...passed].join(' ');
+  const program = [node, path.join(dist, `${name}.js`)].map(quoted).join(' ');
   return `#!/bin/sh
-# The login shell of board accounts: nothing that a client can put into the environment steers Node.
-exec /usr/bin/env -i NOVABOOT_NOFILE="$(ulimit -S -n)" ${passed} \\
-  ${quoted(node)} ${quoted(script)} "$@"
+# ${description} steers Node.
+exec /usr/bin/env -i ${words} \\
+  ${program} "$@"
 `;
+}
+
+/** The unit files, for where this repository lies. Theirs is where the README has it. */
+function writeUnits(directory: string): void {
+  fs.cpSync(path.join(root, 'units'), directory, { recursive: true });
+  for (const name of fs.readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    const file = path.join(directory, name);
+    if (fs.statSync(file).isDirectory()) continue;
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replaceAll('/opt/novaboot-server/dist', dist));
+  }
 }
 
 // Made beside the old one, so that a running installation is not without its programs meanwhile.
@@ -53,19 +90,21 @@ process.umask(0o022);
 const fresh = `${dist}.new`;
 const old = `${dist}.old`;
 for (const directory of [fresh, old]) fs.rmSync(directory, { recursive: true, force: true });
-await build({
-  input: Object.fromEntries(
-    programs.map((name) => [path.basename(name, '.ts'), path.join(root, 'bin', name)]),
-  ),
-  platform: 'node',
-  external: ['koffi', 'ssh2'],
-  logLevel: 'warn',
-  output: { dir: fresh, format: 'cjs', minify: true, chunkFileNames: 'chunk-[name]-[hash].js' },
-});
+// One by one: a chunk that two programs share would hold what either of them needs of a package.
+for (const name of programs) {
+  await build({
+    input: { [path.basename(name, '.ts')]: path.join(root, 'bin', name) },
+    platform: 'node',
+    external: ['koffi', 'ssh2'],
+    logLevel: 'warn',
+    output: { dir: fresh, format: 'cjs', minify: true, chunkFileNames: 'chunk-[name]-[hash].js' },
+  });
+}
 fs.writeFileSync(path.join(fresh, 'package.json'), '{ "type": "commonjs" }\n');
-fs.writeFileSync(path.join(fresh, 'novaboot-shell'), wrapper(path.join(dist, 'novaboot-shell.js')), {
-  mode: 0o755,
-});
+for (const [name, start] of Object.entries(STARTS)) {
+  fs.writeFileSync(path.join(fresh, name), wrapper(name, start), { mode: 0o755 });
+}
+writeUnits(path.join(fresh, 'units'));
 if (fs.existsSync(dist)) fs.renameSync(dist, old);
 fs.renameSync(fresh, dist);
 fs.rmSync(old, { recursive: true, force: true });

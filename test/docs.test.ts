@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { commands } from '../src/commands/index.ts';
+import { usage } from '../src/nfs/options.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
@@ -23,6 +24,12 @@ it.each(commands.filter(({ name }) => name !== ''))(
 it('the manual has no other command', () => {
   const described = [...read('docs/novaboot-shell.1').matchAll(/^\.It Cm (\S+)/gm)].map(([, name]) => name);
   expect(described).toEqual(commands.map(({ name }) => name).filter((name) => name !== ''));
+});
+
+it('the manual of novaboot-nfsd has the options that --help has', () => {
+  const listed = [...usage().matchAll(/^ {2}--(\S+)/gm)].map(([, name]) => name);
+  const described = [...read('docs/novaboot-nfsd.1').matchAll(/^\.It Fl \\-(\S+)/gm)].map(([, name]) => name);
+  expect(described).toEqual(listed);
 });
 
 it('README and CHANGELOG name what package.json has', () => {

@@ -1,4 +1,4 @@
-/** Prints the options that the novaboot client takes: a line each, and nothing else. */
+/** Prints the options that the novaboot client takes: a line each, and nothing else. Starts the user's NFS server. */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Session } from '../shell/command.ts';
@@ -14,8 +14,8 @@ async function targetConfig(session: Session): Promise<string> {
 }
 
 /** Whether the board serves root file systems; told without loading what reads the file. */
-function hasNfs({ home, user }: Session): boolean {
-  return user !== undefined && fs.existsSync(path.join(home, '.novaboot-nfs'));
+function hasNfs({ home }: Session): boolean {
+  return fs.existsSync(path.join(home, '.novaboot-nfs'));
 }
 
 export async function run(session: Session, args: readonly string[]): Promise<void> {
@@ -23,13 +23,12 @@ export async function run(session: Session, args: readonly string[]): Promise<vo
   // An empty line would be an unknown option to the client, and a missing line end would join two.
   const lines = (await targetConfig(session)).split('\n').filter((line) => line !== '');
   writeOut(Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'));
-  if (!hasNfs(session)) return;
-  const { readNfsConfig } = await import('../shell/nfs-config.ts');
+  if (session.user === undefined || !hasNfs(session)) return;
+  const { nfsOptions } = await import('../shell/nfs-options.ts');
   try {
-    readNfsConfig(session.home);
+    writeOut(await nfsOptions(session, session.user));
   } catch (error) {
     // Status 1 is what a client gets whatever keeps the server from starting.
     throw error instanceof CommandError ? new CommandError(error.message) : error;
   }
-  throw new CommandError('NFS is enabled by ~/.novaboot-nfs, but this version has no NFS server');
 }

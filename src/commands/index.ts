@@ -45,6 +45,12 @@ export const commands: CommandTable = [
     load: async () => await import('./get-config.ts'),
   },
   {
+    name: 'nfs',
+    parameters: 'status|restart|stop',
+    summary: 'Show, restart or stop your NFS server, which get-config starts',
+    load: async () => await import('./nfs.ts'),
+  },
+  {
     name: 'status',
     parameters: '[--json]',
     summary: 'Tell who has the board and who waits for it',

@@ -1,6 +1,7 @@
 /** The demo: state directory, board and listener, from start to Ctrl-C. */
 import { once } from 'node:events';
 import { CommandError } from '../shell/errors.ts';
+import { endServers } from '../shell/nfs-embedded.ts';
 import { type Board, startBoard } from './board.ts';
 import { boardSocket } from './board-client.ts';
 import { greeting } from './greeting.ts';
@@ -33,6 +34,7 @@ export async function runDemo(args: readonly string[], script: string): Promise<
   const ended = untilSignal();
   const state = openState(directory, { program: [process.execPath, program] });
   cleanup.defer(() => state.release());
+  cleanup.defer(() => endServers(state.home));
   const board = await startBoardIn(state);
   cleanup.defer(() => board.close());
   const { home, hostKeyFile } = state;

@@ -12,12 +12,12 @@ export function greeting(state: State, port: number): string {
   const [admin, other] = DEMO_USERS;
   const ssh = `ssh -F ${fromHere(state.sshConfig)}`;
   const control = fromHere(join(state.directory, 'ctl'));
+  const root = fromHere(join(state.home, 'nfsroot', admin, 'root'));
   return `novaboot-demo: a demo board for ${admin} (an administrator) and ${other}, port ${port}
 
 Try in other terminals, from this directory:
 
   ${ssh} ${admin} help
-  ${ssh} ${admin} get-config
   ${ssh} ${admin}                            # the console; Ctrl-] leaves it
   ${ssh} ${other} reset                        # meanwhile: waits, and shows who has the board
   ${ssh} ${admin} status
@@ -26,6 +26,12 @@ The console and a reset over the same connection, as the novaboot client does it
 
   ${ssh} -t -M -S ${control} ${admin} console
   ${ssh} -t -S ${control} ${admin} reset
+
+The root file system of a board, ${root}, by NFS: get-config starts the server and
+prints its address, where QEMU's user network has it, and its mount options:
+
+  ${ssh} ${admin} get-config
+  ${ssh} ${admin} nfs status
 
 Files for the board, and another user:
 

@@ -80,6 +80,12 @@ function boardConfiguration(directory: string, { program }: BoardCommands): stri
   ].join('');
 }
 
+/** A kernel in QEMU's user network has this machine's loopback at 10.0.2.2, and comes from 127.0.0.1. */
+const NFS_CONFIGURATION = `allowed_clients=127.0.0.1
+server_addr=10.0.2.2
+mount_options=rsize=1048576,wsize=1048576
+`;
+
 function authorizedKeys(keys: readonly string[]): Buffer {
   return DEMO_USERS.reduce<Buffer>((file, user, index) => {
     const [type = '', blob = ''] = keys[index]?.split(' ') ?? [];
@@ -151,6 +157,7 @@ function fill(directory: string, commands: BoardCommands): Omit<State, 'descript
   // Not renewed: remove-key is to last.
   if (!existsSync(authorized)) writeFileSync(authorized, authorizedKeys(userKeys), { mode: 0o600 });
   writeGenerated(join(home, '.novaboot-shell'), boardConfiguration(directory, commands));
+  writeGenerated(join(home, '.novaboot-nfs'), NFS_CONFIGURATION);
   return { directory, home, hostKeyFile, sshConfig: join(directory, 'ssh_config') };
 }
 

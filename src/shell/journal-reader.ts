@@ -1,6 +1,6 @@
 /** Reads the journal back: one entry for each time that somebody had the board or did something to it. */
 import fs from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { journalPath } from './journal.ts';
 
 const common = { version: z.literal(1), session: z.string(), time: z.iso.datetime() };
@@ -8,11 +8,11 @@ const recordSchema = z.discriminatedUnion('event', [
   z.object({
     ...common,
     event: z.enum(['start', 'done']),
-    user: z.string().nullable(),
+    user: z.nullable(z.string()),
     from: z.string(),
     command: z.string(),
   }),
-  z.object({ ...common, event: z.literal('end'), status: z.number().int() }),
+  z.object({ ...common, event: z.literal('end'), status: z.int() }),
 ]);
 
 export interface PastSession {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Demo, eventually, run } from './demo-server.ts';
+import { Demo, eventually, isAlive, run } from './demo-server.ts';
 
 const shell = resolve(import.meta.dirname, '../../dist/novaboot-shell');
 
@@ -17,6 +17,18 @@ describe('a board', () => {
     const { status, stdout, stderr } = await demo.ssh(['bob', 'get-config']).result;
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout.toString().split('\n')).toContain('--uboot=(uboot)');
+  });
+
+  test('get-config starts an NFS server, which ends with the demo', async () => {
+    await using other = new Demo({ shell });
+    await other.ready();
+    const config = await other.text('get-config');
+    expect(config).toContain(`--nfsroot=10.0.2.2:${other.home}/nfsroot/alice/root\n`);
+    expect(config).toMatch(/^--nfsopts=v3,tcp,port=(\d+),mountport=\1,rsize=1048576,wsize=1048576$/m);
+    const { state, pid } = JSON.parse(await other.text('nfs status --json'));
+    expect(state).toBe('running');
+    await other.stop();
+    await eventually(() => !isAlive(pid));
   });
 
   test('commands end with end of input', async () => {

@@ -1,0 +1,60 @@
+/** Whether a user's NFS server answers, and where: from the kernel, not from what a file says alone. */
+import fs from 'node:fs';
+import { flockRecords } from '../system/proc.ts';
+import type { NfsPlace } from './nfs-place.ts';
+import { rememberedPort } from './nfs-port.ts';
+
+/** The process that has the server's lock. */
+export function lockHolder({ lockFile }: NfsPlace): number | undefined {
+  let fd: number;
+  try {
+    fd = fs.openSync(lockFile, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    return flockRecords(fd).find(({ waiting }) => !waiting)?.pid;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** The port file has four lines of NAME=PORT, with the same port. */
+function isWritten({ portFile }: NfsPlace, port: number): boolean {
+  try {
+    return fs.readFileSync(portFile, 'latin1').includes(`NFS_TCP=${port}\n`);
+  } catch {
+    return false;
+  }
+}
+
+/** proc_net_tcp(5): a socket in this state listens. */
+const TCP_LISTEN = '0A';
+
+/** Whether a process of this account (or its user manager) listens on the TCP port. */
+export function isOurs(port: number): boolean {
+  const uid = String(process.getuid?.());
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  for (const table of ['/proc/net/tcp6', '/proc/net/tcp']) {
+    let text = '';
+    try {
+      text = fs.readFileSync(table, 'latin1');
+    } catch {
+      // No IPv6.
+    }
+    for (const line of text.split('\n')) {
+      const [, local, , state, , , , owner] = line.trim().split(/\s+/);
+      if (state === TCP_LISTEN && owner === uid && local?.endsWith(end)) return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * The port on which the user's server answers, itself or as soon as systemd has started it. A port file that a crash
+ * left behind is not believed. (Nor is the lock asked: reading /proc/locks takes the kernel 10 ms.)
+ */
+export function servedPort(place: NfsPlace): number | undefined {
+  const port = rememberedPort(place);
+  return port !== undefined && isWritten(place, port) && isOurs(port) ? port : undefined;
+}
