@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the given groups need: npm (packages), demo and test (Debian packages).
+# Installs what the given groups need: npm (packages), demo, test and bench (Debian packages).
 # What is there already is left alone; without the right to install it says what is missing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -24,7 +24,15 @@ install_debian_packages() {
 programs_of() {
   case $1 in
     demo) echo rsync:rsync ssh:openssh-client setpriv:util-linux ;;
-    test) echo sshd:openssh-server script:bsdutils strace:strace unshare:util-linux ;;
+    test)
+      echo sshd:openssh-server script:bsdutils strace:strace unshare:util-linux
+      echo qemu-system-x86_64:qemu-system-x86 busybox:busybox-static git:git getfattr:attr
+      echo systemd-nspawn:systemd-container debootstrap:debootstrap
+      ;;
+    bench)
+      echo ganesha.nfsd:nfs-ganesha ganesha.nfsd:nfs-ganesha-vfs nfs-ls:libnfs-utils strace:strace \
+        unshare:util-linux
+      ;;
   esac
 }
 
@@ -58,6 +66,10 @@ install_npm_packages() {
 for group in "$@"; do
   case $group in
     npm) install_npm_packages ;;
+    test)
+      install_programs test
+      sh scripts/kernel.sh
+      ;;
     *) install_programs "$group" ;;
   esac
 done
