@@ -30,6 +30,11 @@ case $task in
     ;;
   bench)
     node scripts/build.ts
+    if [ "${1-}" = nfs ]; then
+      shift
+      sh scripts/setup.sh bench
+      exec node bench/nfs/main.ts "$@"
+    fi
     exec node bench/startup.ts "$@"
     ;;
 esac
