@@ -14,9 +14,10 @@ import { stageProgram, type Unattributed } from './stage.ts';
 
 /**
  * SIGUSR1 would open Node's debugger before our handler is there; so it waits until then. A small young generation
- * (MiB) costs a few percent of the smallest calls, since buffers live outside of it, and saves 7 MiB.
+ * (MiB) costs a few percent of the smallest calls, since buffers live outside of it, and saves 7 MiB; an old one that is
+ * collected from 8 MiB on saves another 8 after many changes.
  */
-const NODE_OPTIONS = ['--disable-sigusr1', '--max-semi-space-size=1'];
+const NODE_OPTIONS = ['--disable-sigusr1', '--max-semi-space-size=1', '--initial-old-space-size=8'];
 
 const ENVIRONMENT = {
   // For fsync, large reads and host names, which must not wait for each other.

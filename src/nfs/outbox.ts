@@ -1,10 +1,10 @@
 /** The replies of one connection on their way out: several in one system call, and never one past another. */
 import type net from 'node:net';
-import { send, sendFile } from '../system/socket.ts';
+import { send } from '../system/socket.ts';
 import { CHUNK_BYTES, type Chunks } from './chunks.ts';
 import type { Statistics } from './statistics.ts';
 import { LAST_FRAGMENT, MARK_BYTES } from './wire/record.ts';
-import { FileBytes, type Writer } from './wire/xdr.ts';
+import type { Writer } from './wire/xdr.ts';
 
 /** Replies are sent when they are that long together, though more are to come at once. */
 const FLUSH_BYTES = 256 * 1024;
@@ -98,22 +98,8 @@ export class Outbox {
     }
     const { at, bytes } = attachment;
     this.sendPart(memory, 0, at, true);
-    if (bytes instanceof FileBytes) this.sendFile(bytes);
-    else this.sendPart(bytes, 0, bytes.length, at < length);
+    this.sendPart(bytes, 0, bytes.length, at < length);
     this.sendPart(memory, at, length, false);
-  }
-
-  /** From the page cache to the socket, as far as that takes it; the rest waits in memory. */
-  private sendFile(bytes: FileBytes): void {
-    let sent = 0;
-    while (this.unsent === 0 && sent < bytes.length && !this.closed) {
-      const taken = sendFile(this.fd, bytes.fd, bytes.offset + sent, bytes.length - sent);
-      if (taken > 0) sent += taken;
-      else if (taken === 0 || taken === -EAGAIN) break;
-      else this.on.broken();
-    }
-    if (sent === bytes.length || this.closed) return;
-    this.sendLater(bytes.length - sent, (chunk, at) => bytes.copyTo(chunk, sent + at));
   }
 
   private sendPart(bytes: Uint8Array, start: number, end: number, more: boolean): void {
@@ -125,28 +111,25 @@ export class Outbox {
       if (taken >= 0) sent += taken;
       else if (taken !== -EAGAIN) this.on.broken();
     }
-    if (sent === end) return;
-    this.sendLater(end - sent, (chunk, at) => chunk.set(bytes.subarray(sent + at, sent + at + chunk.length)));
+    if (sent < end) this.sendLater(bytes.subarray(sent, end));
   }
 
   /** Copies the bytes, for the kernel takes them only when the client has read others. */
-  private sendLater(length: number, fill: (chunk: Buffer, at: number) => void): void {
+  private sendLater(bytes: Uint8Array): void {
     if (this.unsent === 0) this.unsentSince = performance.now();
-    for (let at = 0; at < length && !this.closed; at += CHUNK_BYTES) {
-      const size = Math.min(CHUNK_BYTES, length - at);
-      const chunk = this.supply.chunks.take(size);
-      const part = chunk.subarray(0, size);
-      fill(part, at);
-      this.unsent += size;
-      this.supply.unsentChanged(size);
+    for (let at = 0; at < bytes.length && !this.closed; at += CHUNK_BYTES) {
+      const part = bytes.subarray(at, at + CHUNK_BYTES);
+      const chunk = this.supply.chunks.take(part.length);
+      chunk.set(part);
+      this.unsent += part.length;
+      this.supply.unsentChanged(part.length);
       // That may have closed this very connection.
-      if (!this.closed) this.sendChunk(chunk, part);
+      if (!this.closed) this.sendChunk(chunk, part.length);
     }
   }
 
-  private sendChunk(chunk: Buffer, part: Buffer): void {
-    const { length } = part;
-    this.socket.write(part, (error) => {
+  private sendChunk(chunk: Buffer, length: number): void {
+    this.socket.write(chunk.subarray(0, length), (error) => {
       this.supply.chunks.give(chunk);
       if (error || this.closed) return;
       this.unsent -= length;

@@ -325,23 +325,6 @@ export class CacheReader {
   }
 }
 
-const SYS_cachestat = 451;
-const PAGE_SIZE = 4096;
-const cachestat = defineRaw<
-  [number: typeof SYS_cachestat, fd: number, range: BigUint64Array, result: BigUint64Array, flags: number]
->('long syscall(long number, unsigned int fd, void *range, void *result, unsigned int flags)');
-const cacheRange = new BigUint64Array(2);
-const cacheResult = new BigUint64Array(5);
-
-/** Whether all of a range is in the page cache. Always false before kernel 6.5, which cannot tell. cachestat(2) */
-export function isCached(fd: number, offset: number, count: number): boolean {
-  cacheRange[0] = BigInt(offset);
-  cacheRange[1] = BigInt(count);
-  if (cachestat(SYS_cachestat, fd, cacheRange, cacheResult, 0) < 0) return false;
-  const pages = Math.ceil((offset + count) / PAGE_SIZE) - Math.floor(offset / PAGE_SIZE);
-  return Number(cacheResult[0]) >= pages;
-}
-
 const SYS_close = defineRaw<[fd: number]>('int close(int fd)');
 
 export function closeDescriptor(fd: number): void {

@@ -23,23 +23,6 @@ export function send(fd: number, bytes: Uint8Array, length: number, more = false
   return rawSend(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 }
 
-const sendfile = defineRaw<[socket: number, file: number, offset: BigInt64Array, count: number]>(
-  'long sendfile(int out_fd, int in_fd, void *offset, size_t count)',
-);
-const fileOffset = new BigInt64Array(1);
-
-/**
- * Sends a part of a file from the page cache, as far as the kernel takes it now. sendfile(2)
- *
- * @param socket a non-blocking one
- * @param offset bytes
- * @returns the bytes that it took, 0 behind the end of the file, or the negative errno
- */
-export function sendFile(socket: number, file: number, offset: number, count: number): number {
-  fileOffset[0] = BigInt(offset);
-  return sendfile(socket, file, fileOffset, count);
-}
-
 /** Another descriptor of the same socket, close-on-exec. */
 export function duplicate(fd: number): number {
   return fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0);

@@ -1,20 +1,15 @@
-import { type FileRange, readRange } from '../vfs/data.ts';
-import { bool, FileBytes, opaqueOrFile, struct, uint32, uint64 } from '../wire/xdr.ts';
+import { bool, opaque, struct, uint32, uint64 } from '../wire/xdr.ts';
 import { post_op_attr, postOpAttr } from './attributes.ts';
 import { whenMade } from './change.ts';
 import { MAX_DATA, maxData } from './limits.ts';
 import { procedure } from './procedure.ts';
 import { nfs_fh3 } from './types.ts';
 
-function fileBytes({ fd, offset, length }: FileRange): FileBytes {
-  return new FileBytes(fd, offset, length, (target, skip) => readRange(fd, target, offset + skip));
-}
-
 /** RFC 1813 §3.3.6 */
 export const read = procedure({
   name: 'READ',
   args: struct({ file: nfs_fh3, offset: uint64, count: uint32 }),
-  resok: struct({ file_attributes: post_op_attr, count: uint32, eof: bool, data: opaqueOrFile(MAX_DATA) }),
+  resok: struct({ file_attributes: post_op_attr, count: uint32, eof: bool, data: opaque(MAX_DATA) }),
   resfail: struct({ file_attributes: post_op_attr }),
   open: ({ file }, { vfs }) => vfs.resolve(file),
   run: ({ offset, count }, context, file) => {
@@ -25,7 +20,7 @@ export const read = procedure({
       file_attributes: postOpAttr(vfs, file),
       count: data.length,
       eof,
-      data: Buffer.isBuffer(data) ? data : fileBytes(data),
+      data,
     }));
   },
   failure: ({ vfs }, file) => ({ file_attributes: postOpAttr(vfs, file) }),

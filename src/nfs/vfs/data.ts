@@ -1,6 +1,6 @@
 /** READ, WRITE and COMMIT. */
 import fs from 'node:fs';
-import { CacheReader, isCached, readAt, writeAt } from '../../system/files.ts';
+import { CacheReader, readAt, writeAt } from '../../system/files.ts';
 import { isSuperuser, mayRead, mayWrite, withoutSetId } from './access.ts';
 import { type Attributes, type Credentials, FileType } from './attributes.ts';
 import { check, refuse } from './errors.ts';
@@ -12,23 +12,12 @@ import type { Volume } from './volume.ts';
 export const MAX_READ = 1024 * 1024;
 /** Reads of data that are not in memory run in threads, so many at once. */
 const MAX_COLD_READS = 16;
-/** From there on a copy costs more than a detour. */
-const SENDFILE_BYTES = 64 * 1024;
 const EAGAIN = 11;
 const EOPNOTSUPP = 95;
 
-/** Data that are best taken from the file itself. */
-export interface FileRange {
-  /** Valid until something is waited for. */
-  readonly fd: number;
-  /** Bytes. */
-  readonly offset: number;
-  readonly length: number;
-}
-
 export interface ReadResult {
   /** Valid until the next read. */
-  readonly data: Buffer | FileRange;
+  readonly data: Buffer;
   readonly eof: boolean;
 }
 
@@ -38,17 +27,6 @@ export const Stable = { UNSTABLE: 0, DATA_SYNC: 1, FILE_SYNC: 2 } as const;
 function regular(file: Attributes): void {
   if (file.type === FileType.directory) refuse('EISDIR');
   if (file.type !== FileType.regular) refuse('EINVAL');
-}
-
-/** Fills the target from a file, with zeros behind its end. */
-export function readRange(fd: number, target: Buffer, offset: number): void {
-  let length = 0;
-  while (length < target.length) {
-    const more = readAt(fd, target.subarray(length), target.length - length, offset + length);
-    if (more <= 0) break;
-    length += more;
-  }
-  target.fill(0, length);
 }
 
 const readInThread = (fd: number, data: Buffer, offset: number): Promise<number> =>
@@ -90,9 +68,6 @@ export class FileData {
     const wanted = Math.min(count, MAX_READ, Math.max(size - offset, 0));
     if (wanted === 0) return { data: this.cache.buffer.subarray(0, 0), eof: offset >= size };
     const { fd } = this.volume.tree.file(inode, false);
-    if (wanted >= SENDFILE_BYTES && isCached(fd, offset, wanted)) {
-      return { data: { fd, offset, length: wanted }, eof: offset + wanted >= size };
-    }
     let length = this.cache.read(fd, wanted, offset);
     // Such a file system is in memory, or as good as that.
     if (length === -EOPNOTSUPP) length = readAt(fd, this.cache.buffer, wanted, offset);

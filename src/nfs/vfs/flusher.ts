@@ -10,7 +10,7 @@ import type { Inode } from './inode.ts';
 /** A thread and back costs some 40 µs of CPU; a wait longer than this is noticed by others. */
 const FAST_MS = 4;
 /** How long a disk that was slow once is not waited for. */
-const CAUTION_MS = 10_000;
+const CAUTION_MS = 1_000;
 /** Who comes later does not wait longer than this for a large file. */
 const PATIENCE_MS = 5;
 

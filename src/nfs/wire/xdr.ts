@@ -82,27 +82,10 @@ export class Reader {
 
 const FIRST_CAPACITY = 4096;
 
-/** Opaque data that lie in a file. */
-export class FileBytes {
-  readonly fd: number;
-  /** Bytes from its begin. */
-  readonly offset: number;
-  readonly length: number;
-  /** Fills the target with what is in the file behind `skip` bytes of the data; with zeros behind the file's end. */
-  readonly copyTo: (target: Buffer, skip: number) => void;
-
-  constructor(fd: number, offset: number, length: number, copyTo: FileBytes['copyTo']) {
-    this.fd = fd;
-    this.offset = offset;
-    this.length = length;
-    this.copyTo = copyTo;
-  }
-}
-
 /** Opaque data that are sent from where they lie, between the bytes `at` of a Writer and those that follow. */
 export interface Attachment {
   readonly at: number;
-  readonly bytes: Uint8Array | FileBytes;
+  readonly bytes: Uint8Array;
 }
 
 /** Builds messages, one behind the other, in a buffer that grows. */
@@ -177,7 +160,7 @@ export class Writer {
   }
 
   /** Bytes and what fills the last word, without a length in front. */
-  opaque(bytes: Uint8Array | FileBytes): void {
+  opaque(bytes: Uint8Array): void {
     const { length } = bytes;
     if (length >= this.attachFrom && this.attachment === undefined) {
       this.attachment = { at: this.length, bytes };
@@ -185,8 +168,7 @@ export class Writer {
       return;
     }
     const at = this.skip(length + padding(length));
-    if (bytes instanceof FileBytes) bytes.copyTo(this.buffer.subarray(at, at + length), 0);
-    else this.buffer.set(bytes, at);
+    this.buffer.set(bytes, at);
     this.clear(at + length);
   }
 
@@ -287,17 +269,6 @@ export function opaque(max: number): Xdr<Buffer> {
       if (length > max) throw new XdrError(`${length} bytes where at most ${max} are allowed`);
       return reader.opaque(length);
     },
-    write: (writer, value) => {
-      writer.uint32(value.length);
-      writer.opaque(value);
-    },
-  };
-}
-
-/** The same, where the bytes to write may lie in a file. */
-export function opaqueOrFile(max: number): Xdr<Buffer | FileBytes> {
-  return {
-    read: opaque(max).read,
     write: (writer, value) => {
       writer.uint32(value.length);
       writer.opaque(value);

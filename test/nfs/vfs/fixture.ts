@@ -5,7 +5,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { PutOff } from '../../../src/nfs/put-off.ts';
 import type { Credentials } from '../../../src/nfs/vfs/attributes.ts';
-import { readRange } from '../../../src/nfs/vfs/data.ts';
 import { type Inode, type ReadResult, Vfs } from '../../../src/nfs/vfs/vfs.ts';
 import type { VolumeOptions } from '../../../src/nfs/vfs/volume.ts';
 
@@ -119,12 +118,9 @@ export async function put(
   return inode;
 }
 
-/** A copy of what a READ answers with, large answers being taken from the file itself. */
+/** A copy of what a READ answers with. */
 export function bytesOf({ data }: ReadResult): Buffer {
-  if (Buffer.isBuffer(data)) return Buffer.from(data);
-  const copy = Buffer.alloc(data.length);
-  readRange(data.fd, copy, data.offset);
-  return copy;
+  return Buffer.from(data);
 }
 
 /** The begin of a file. */
