@@ -1,6 +1,5 @@
 /** The NFS server. The stages of its start load only what they need. */
 import { ExitCode, StartError } from '../src/nfs/errors.ts';
-import { writeLine } from '../src/nfs/log.ts';
 import { type Stage, takeStage } from '../src/nfs/stage.ts';
 
 /** What a user started: reads the options. @returns the exit status */
@@ -30,12 +29,10 @@ const stage = takeStage(process.env);
 
 (stage ? enter(stage) : start(process.argv.slice(2))).then(
   (status) => process.exit(status),
-  (error: Error) => {
+  async (error: Error) => {
     const known = error instanceof StartError;
-    const line = `novaboot-nfsd: ${known ? error.message : `internal error: ${error.stack}`}`;
-    writeLine(2, line);
-    // Who started a server in the background waits at its stdout.
-    if (stage && !stage.options.foreground) writeLine(1, line);
+    const { tellFailure } = await import('../src/nfs/failure.ts');
+    tellFailure(known ? error.message : `internal error: ${error.stack}`, stage);
     process.exit(known ? error.exitCode : ExitCode.bug);
   },
 );

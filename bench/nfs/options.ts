@@ -54,7 +54,7 @@ Compares NFS servers side by side: ours, NFS-Ganesha, and others that are named.
   --entry FILE        our server's program (default: dist/novaboot-nfsd.js, else bin/novaboot-nfsd.ts)
   --node-option OPT   for our server's Node (repeatable)
   --profile DIR       CPU profiles of our server, for one workload (--only) and the part "workloads"
-  --nfsd-option OPT   for our server, such as --sync (repeatable)
+  --nfsd-option OPT   for our server, such as --sync=yes (repeatable)
   --json FILE         all figures, of each round
 `;
 

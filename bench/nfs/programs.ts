@@ -25,7 +25,7 @@ export function ours(
   return {
     name: 'ours',
     kind: 'ours',
-    sync: options.includes('--sync')
+    sync: options.includes('--sync=yes')
       ? 'data at COMMIT and FILE_SYNC, names before the answer'
       : 'data at COMMIT and FILE_SYNC, names when the kernel does it',
     sharesPort: true,

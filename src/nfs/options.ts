@@ -19,6 +19,11 @@ interface Option {
 }
 
 const flag = z._default(z.boolean(), false);
+const yesNo = z.pipe(
+  z._default(z.enum(['yes', 'no']), 'no'),
+  z.transform((word) => word === 'yes'),
+);
+const YES_NO = { value: 'yes|no', expected: 'yes or no' } as const;
 const file = z.pipe(
   z.string().check(z.minLength(1)),
   z.transform((name) => path.resolve(name)),
@@ -71,8 +76,12 @@ server writes when it gets SIGUSR1`,
     help: `where owners, modes and types are kept: xattr, as rsync --fake-super
 does, or plain, where all files are shown as root's (default: xattr)`,
   },
-  secure: { schema: flag, help: 'refuse clients whose port is 1024 or above' },
-  sync: { schema: flag, help: 'new, changed and removed names reach the disk before the answer' },
+  secure: { schema: yesNo, ...YES_NO, help: 'refuse clients whose port is 1024 or above (default: no)' },
+  sync: {
+    schema: yesNo,
+    ...YES_NO,
+    help: 'new, changed and removed names reach the disk before the answer\n(default: no)',
+  },
   idle: {
     schema: z._default(number(999_999_999), 600),
     value: 'SECONDS',

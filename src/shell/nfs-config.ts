@@ -17,6 +17,8 @@ const clients = z.pipe(
   ),
 );
 
+const yesNo = z.optional(z.enum(['yes', 'no'], { error: 'yes or no' }));
+
 /** Each setting with what is expected of it. zod/mini: get-config reads this file each time. */
 const schema = z.strictObject({
   allowed_clients: z.optional(clients),
@@ -27,6 +29,8 @@ const schema = z.strictObject({
       }),
     ),
   ),
+  secure: yesNo,
+  sync: yesNo,
   mount_options: z.optional(
     z.string().check(
       z.regex(/^[a-z0-9_]+(=[A-Za-z0-9_.:]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:]+)?)*$/, {
@@ -35,6 +39,9 @@ const schema = z.strictObject({
     ),
   ),
 });
+
+/** What a setting of the server's that is yes or no is called, there and here. */
+export const SWITCHES = ['secure', 'sync'] as const;
 
 export type NfsConfig = z.infer<typeof schema>;
 

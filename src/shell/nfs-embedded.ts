@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { closeOnExec } from '../system/descriptors.ts';
 import { CommandError } from './errors.ts';
-import type { NfsConfig } from './nfs-config.ts';
+import { type NfsConfig, SWITCHES } from './nfs-config.ts';
 import { type NfsPlace, nfsPlace, nfsUsers } from './nfs-place.ts';
 import { lockHolder } from './nfs-running.ts';
 import { writeError } from './output.ts';
@@ -45,6 +45,7 @@ export function startEmbedded(place: NfsPlace, config: NfsConfig, port: number, 
   const clients = config.allowed_clients ?? [];
   const args = [
     ...['--allow', clients.join(' '), '--base', place.base, '--port', String(port)],
+    ...SWITCHES.flatMap((name) => (config[name] === undefined ? [] : [`--${name}`, config[name]])),
     ...['--port-file', place.portFile, '--log', place.logFile, place.exported],
   ];
   // Neither the session's descriptors nor the board's lock.

@@ -90,6 +90,13 @@ describe('get-config', () => {
     await getConfig('bob', ',rsize=1048576,nolock');
   });
 
+  test('secure: clients need a port that only root has', async () => {
+    await lab.writeConfig(`${CONFIG}secure=yes\n`, '.novaboot-nfs');
+    const port = await getConfig();
+    await expect(answers(port)).rejects.toThrow();
+    expect((await server()).command).toContain('--secure yes');
+  });
+
   test('tells the address that the client has reached when none is configured', async () => {
     await lab.writeConfig('allowed_clients=127.0.0.1\n', '.novaboot-nfs');
     const { stdout } = await lab.ssh('bob', ['get-config']);

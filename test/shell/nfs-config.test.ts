@@ -49,6 +49,10 @@ describe('.novaboot-nfs', () => {
     ),
   );
 
+  it('reads switches', () => {
+    expect(parse('secure=yes\nsync=no')).toEqual({ secure: 'yes', sync: 'no' });
+  });
+
   it('names file, line and what is expected', () => {
     expect(() => parse('\nnonsense')).toThrow('.novaboot-nfs:2: expected NAME=VALUE instead of "nonsense"');
     expect(() => parse('alowed_clients=::1')).toThrow(
@@ -57,6 +61,7 @@ describe('.novaboot-nfs', () => {
     expect(() => parse('mount_options=a b')).toThrow(
       '.novaboot-nfs:1: mount_options: expected mount options',
     );
+    expect(() => parse('sync=on')).toThrow('.novaboot-nfs:1: sync: expected yes or no');
     expect(() => parse('server_addr=10.0.0.0/8')).toThrow(
       '.novaboot-nfs:1: server_addr: expected the address',
     );
