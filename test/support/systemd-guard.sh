@@ -14,13 +14,18 @@ if [ -n "$(find "$repo/dist" "$repo/node_modules/" -maxdepth 1 ! -type l ! -perm
   chmod -R a+rX "$repo/dist" "$repo/node_modules/"
 fi
 chmod 755 "$directory"
+# There it lies where the README has it: a clone in /tmp would be out of sight behind PrivateTmp.
+there=/opt/novaboot-server
+cp -R "$repo/dist" "$directory/dist"
+find "$directory/dist/units" "$directory/dist/novaboot-shell" "$directory/dist/novaboot-nfsd" -type f \
+  -exec sed -i "s|$repo/|$there/|g" {} +
 home=$directory/home/board
 mkdir -p "$home/.ssh"
 install -m 600 "$directory/authorized_keys" "$home/.ssh/authorized_keys"
 chmod 700 "$home" "$home/.ssh"
 chown -R "$uid:$uid" "$home"
 for file in passwd group shadow; do install -m 644 "$tree/etc/$file" "$directory/$file"; done
-echo "board:x:$uid:$uid:board:/home/board:$repo/dist/novaboot-shell" >>"$directory/passwd"
+echo "board:x:$uid:$uid:board:/home/board:$there/dist/novaboot-shell" >>"$directory/passwd"
 echo "board:x:$uid:" >>"$directory/group"
 echo 'board:*:20000:0:99999:7:::' >>"$directory/shadow"
 cat >"$directory/sshd_config" <<END
@@ -35,10 +40,10 @@ set -- --quiet --register=no --keep-unit --directory="$tree" --volatile=overlay 
 # What the daemon's confinement needs, and this nspawn may not know.
 set -- "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self" "$@"
 for file in passwd group shadow; do set -- "--bind-ro=$directory/$file:/etc/$file" "$@"; done
-for unit in "$repo"/dist/units/*; do set -- "--bind-ro=$unit:/etc/systemd/user/${unit##*/}" "$@"; done
+for unit in "$directory"/dist/units/*; do set -- "--bind-ro=$unit:/etc/systemd/user/${unit##*/}" "$@"; done
 set -- "--bind-ro=$directory/sshd_config:/etc/ssh/sshd_config" \
-  "--bind-ro=$directory/host:/etc/ssh/novaboot_host_key" "--bind-ro=$repo/dist" \
-  "--bind-ro=$repo/node_modules" "--bind=$directory/home:/home" "$@"
+  "--bind-ro=$directory/host:/etc/ssh/novaboot_host_key" "--bind-ro=$directory/dist:$there/dist" \
+  "--bind-ro=$repo/node_modules:$there/node_modules" "--bind=$directory/home:/home" "$@"
 SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn "$@" </dev/null >"$directory/console" 2>&1 &
 nspawn=$!
 
