@@ -82,6 +82,10 @@ export class Connection<Context> implements Caller<Context> {
     this.socket.resume();
   }
 
+  get turn(): number {
+    return this.all.turn;
+  }
+
   get isAlone(): boolean {
     return this.all.calls === 0 && !this.records.hasMore;
   }
@@ -112,6 +116,7 @@ export class Connection<Context> implements Caller<Context> {
   /** Serves what has arrived. @returns false if not all could be served, or nothing more can be received */
   private proceed(): boolean {
     this.parsing = true;
+    this.all.turn += 1;
     const ready = this.serve();
     this.parsing = false;
     this.flush();

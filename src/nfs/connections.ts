@@ -32,6 +32,8 @@ export class Connections<Context> {
   readonly bounds: Bounds;
   readonly pool: BufferPool;
   readonly chunks = new Chunks();
+  /** Counts the pieces of streams that were served. */
+  turn = 0;
   /** Calls of all connections that go on later. */
   calls = 0;
   /** No further call is served. */

@@ -91,6 +91,8 @@ export class Datagrams<Context> {
 /** One client's port. */
 class Sender<Context> implements Caller<Context> {
   readonly transport = 'udp';
+  /** No turn of a connection's: every datagram is looked at anew. */
+  readonly turn = -1;
   readonly isAlone = false;
   readonly address: string;
   readonly port: number;

@@ -53,7 +53,7 @@ it('tells procedures where a call comes from, IPv4 addresses as such', async () 
     {
       contextOf: (credentials, { address, port: from, transport }) => {
         peers.push({ address, transport, privileged: from < 1024 });
-        return { credentials, peer: { address, port: from, transport, isAlone: false } };
+        return { credentials, peer: { address, port: from, transport, turn: -1, isAlone: false } };
       },
     },
     'all',

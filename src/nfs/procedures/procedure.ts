@@ -14,7 +14,7 @@ export interface Context {
   /** Numeric address of the client. */
   readonly client: string;
   readonly transport: 'tcp' | 'udp';
-  readonly peer: Pick<Peer, 'isAlone'>;
+  readonly peer: Pick<Peer, 'isAlone' | 'turn'>;
   readonly mounts: MountList;
   /** Who may connect, as configured: what EXPORT of the MOUNT protocol tells. */
   readonly allowed: readonly string[];
@@ -56,7 +56,7 @@ export function procedure<Args, Subject, Ok, Fail>(
     args: declared.args,
     run(args, context) {
       let subject: Subject | undefined;
-      context.vfs.begin();
+      context.vfs.begin(context.peer.turn);
       try {
         subject = declared.open(args, context);
         const ok = declared.run(args, context, subject);

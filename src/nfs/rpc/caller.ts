@@ -8,6 +8,8 @@ export interface Peer {
   readonly address: string;
   readonly port: number;
   readonly transport: 'tcp' | 'udp';
+  /** A number that calls have in common if all of them had arrived before the first was served. */
+  readonly turn: number;
   /** Besides the call that is served now, nobody waits for anything. */
   readonly isAlone: boolean;
 }

@@ -53,6 +53,7 @@ export class Vfs {
   private readonly exportsBase: boolean;
   private readonly volume: Volume;
   private readonly data: FileData;
+  private turn = -1;
   /** Of READDIR: nothing else runs between two entries. */
   private readonly buffer = Buffer.alloc(16 * 1024);
 
@@ -75,9 +76,15 @@ export class Vfs {
     this.volume.tree.close();
   }
 
-  /** A call begins: what was seen in the one before counts no more. */
-  begin(): void {
-    this.volume.forgetSeen();
+  /**
+   * A call begins: what was seen in the one before counts no more, unless both had arrived before that one began.
+   * Then the answer is still true of a moment between call and reply.
+   *
+   * @param turn equal for such calls; not negative
+   */
+  begin(turn = -1): void {
+    if (turn < 0 || turn !== this.turn) this.volume.forgetSeen();
+    this.turn = turn;
   }
 
   /** The exported directory. @throws FileError */

@@ -52,7 +52,7 @@ const O_TMPFILE = 0o20200000;
 const ENOENT = 2;
 const EACCES = 13;
 const DOT = Buffer.from('.\0');
-const REMEMBERED = 4;
+const REMEMBERED = 8;
 
 export class Volume {
   readonly options: VolumeOptions;
@@ -63,7 +63,7 @@ export class Volume {
   /** For names that a call was given; a second one where it takes two. */
   readonly cname = new CName();
   readonly secondCName = new CName();
-  /** Attributes seen within one call: nothing else runs meanwhile. */
+  /** Attributes seen within one call, or calls that came together: nothing else of ours runs meanwhile. */
   private readonly seen: { inode: Inode | undefined; attributes: Attributes | undefined }[];
   private next = 0;
 

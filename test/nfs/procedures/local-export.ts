@@ -70,7 +70,7 @@ export async function localExport({ sync = false, ...given }: Options = {}): Pro
     fs.rmSync(base, { recursive: true, force: true });
   });
   const mounts = new MountList();
-  const peer = { isAlone: false };
+  const peer = { isAlone: false, turn: -1 };
   const defaults = { client: '127.0.0.1', transport: 'tcp', peer, allowed: ['127.0.0.1'] } as const;
   const nfs = new NfsClient(performOn({ ...defaults, ...given, vfs, mounts }));
   const mounted = await nfs.call(mnt3, Buffer.from(exportPath));

@@ -9,6 +9,7 @@ import { parseReply, type Reply } from './rpc-calls.ts';
 
 /** A client without a socket. */
 export class FakeCaller implements Caller<FakeContext> {
+  readonly turn = -1;
   readonly isAlone = false;
   readonly transport = 'tcp';
   readonly address: string;
