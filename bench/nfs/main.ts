@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { keepAwake } from './awake.ts';
 import { type HandleFigures, measureOldHandles, measureStart, type StartFigures } from './lives.ts';
 import { LoadProcess } from './load-process.ts';
 import { type ForeignServer, HELP, type Options, parseOptions, UsageError } from './options.ts';
@@ -59,6 +60,7 @@ function header(options: Options): string[] {
   return [
     `${os.cpus().length} x ${cpu?.model.trim()}, Linux ${os.release()}, Node ${process.versions.node}`,
     `medians of ${options.rounds} interleaved rounds after one that does not count, ${options.scale} of the items; TCP on loopback`,
+    `idle processors ${options.mayHalt ? 'halt' : 'are kept awake'}`,
     "the load generator calls as root (AUTH_SYS); CPU is the server's, all threads, in ms per 1,000 operations",
   ];
 }
@@ -168,7 +170,9 @@ async function benchmark(options: Options): Promise<boolean> {
   const servers: RunningServer[] = [];
   const load = new LoadProcess();
   const stopServers = () => Promise.all(servers.splice(0).map((server) => server.stop()));
+  const letHalt = options.mayHalt ? () => {} : keepAwake();
   const cleanUp = async () => {
+    letHalt();
     load.close();
     await stopServers();
     fs.rmSync(directory, { recursive: true, force: true });

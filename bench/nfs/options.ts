@@ -31,6 +31,8 @@ export interface Options {
   /** Files in the tree of the restart test. */
   readonly files: number;
   readonly json: string | undefined;
+  /** Processors may halt when nobody needs them. */
+  readonly mayHalt: boolean;
 }
 
 export type Part = (typeof PARTS)[number];
@@ -55,6 +57,7 @@ Compares NFS servers side by side: ours, NFS-Ganesha, and others that are named.
   --node-option OPT   for our server's Node (repeatable)
   --profile DIR       CPU profiles of our server, for one workload (--only) and the part "workloads"
   --nfsd-option OPT   for our server, such as --sync=yes (repeatable)
+  --halt              let idle processors halt: in a virtual machine one call at a time then costs far more
   --json FILE         all figures, of each round
 `;
 
@@ -104,6 +107,7 @@ function readArguments(args: string[]) {
         entry: { type: 'string' },
         profile: { type: 'string' },
         json: { type: 'string' },
+        halt: { type: 'boolean', default: false },
       },
     }).values;
   } catch (error) {
@@ -134,5 +138,6 @@ export function parseOptions(args: string[]): Options | undefined {
     nfsdOptions: values['nfsd-option'],
     files: positive(values.files, '--files'),
     json: values.json,
+    mayHalt: values.halt,
   };
 }

@@ -38,11 +38,14 @@ export function ownMemory(pid: number): number {
 /** Clock ticks per second in /proc/stat, on every architecture. */
 const USER_HZ = 100;
 
-/** Seconds that all processors worked so far, for anybody, including what a hypervisor took away (proc(5), stat). */
+/**
+ * Seconds that all processors worked so far, for anybody but nice programs, as those are that keep processors awake;
+ * including what a hypervisor took away (proc(5), stat).
+ */
 export function busySeconds(): number {
   const line = /^cpu +(.*)$/m.exec(fs.readFileSync('/proc/stat', 'latin1'))?.[1] ?? '';
-  const [user = 0, nice = 0, system = 0, _idle, _iowait, irq = 0, softirq = 0, steal = 0] = line
+  const [user = 0, _nice, system = 0, _idle, _iowait, irq = 0, softirq = 0, steal = 0] = line
     .split(' ')
     .map(Number);
-  return (user + nice + system + irq + softirq + steal) / USER_HZ;
+  return (user + system + irq + softirq + steal) / USER_HZ;
 }
