@@ -17,7 +17,12 @@ import { stageProgram, type Unattributed } from './stage.ts';
  * (MiB) costs a few percent of the smallest calls, since buffers live outside of it, and saves 7 MiB; an old one that is
  * collected from 8 MiB on saves another 8 after many changes.
  */
-const NODE_OPTIONS = ['--disable-sigusr1', '--max-semi-space-size=1', '--initial-old-space-size=8'];
+const NODE_OPTIONS = [
+  '--disable-sigusr1',
+  '--max-semi-space-size=1',
+  '--initial-old-space-size=8',
+  '--expose-gc',
+];
 
 const ENVIRONMENT = {
   // For fsync, large reads and host names, which must not wait for each other.

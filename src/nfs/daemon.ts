@@ -7,6 +7,7 @@ import { unblockSignal } from '../system/signals.ts';
 import { type Clients, openClients } from './clients.ts';
 import { READY } from './detach.ts';
 import { ExitCode, StartError } from './errors.ts';
+import { keepHeapSmall } from './heap.ts';
 import { lockInstance } from './instance-lock.ts';
 import { type Log, oneLine, openLog, writeLine } from './log.ts';
 import type { Options } from './options.ts';
@@ -190,6 +191,7 @@ export async function serve(stage: Serve): Promise<void> {
   closeStdout();
   starting = false;
   surviveBugs(log);
+  keepHeapSmall();
 
   const idle = isActivated && options.idle > 0 ? whenIdle(server, options.idle * 1000) : undefined;
   const reason = await Promise.race([signalled, ...(idle ? [idle.then(() => 'nobody needs it')] : [])]);
