@@ -20,6 +20,8 @@ export class Change {
   constructor(context: Context, inode: Inode) {
     this.context = context;
     this.inode = inode;
+    // Nothing that another program did may look as if it were part of the change.
+    context.vfs.begin();
     this.before = context.vfs.attributes(inode);
     for (const other of underWay.get(this.before.fileid) ?? []) other.alone = false;
   }
