@@ -27,7 +27,7 @@ programs_of() {
     test)
       echo sshd:openssh-server script:bsdutils strace:strace unshare:util-linux
       echo qemu-system-x86_64:qemu-system-x86 busybox:busybox-static git:git getfattr:attr
-      echo systemd-nspawn:systemd-container debootstrap:debootstrap
+      echo systemd-nspawn:systemd-container debootstrap:debootstrap nfs-ls:libnfs-utils
       ;;
     bench)
       echo ganesha.nfsd:nfs-ganesha ganesha.nfsd:nfs-ganesha-vfs nfs-ls:libnfs-utils strace:strace \
