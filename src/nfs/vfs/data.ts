@@ -12,6 +12,8 @@ import type { Volume } from './volume.ts';
 export const MAX_READ = 1024 * 1024;
 /** Reads of data that are not in memory run in threads, so many at once. */
 const MAX_COLD_READS = 16;
+/** What the disk takes in no time, bytes: more is never waited for by all. */
+const SMALL_FLUSH = 256 * 1024;
 const EAGAIN = 11;
 const EOPNOTSUPP = 95;
 
@@ -114,6 +116,7 @@ export class FileData {
     if (!Number.isSafeInteger(offset + data.length)) refuse('EFBIG');
     const { fd } = volume.tree.file(inode, true);
     const written = check(writeAt(fd, data, data.length, offset));
+    inode.unflushed += written;
     volume.touched(inode);
     if (!isSuperuser(caller) && withoutSetId(attributes.mode) !== attributes.mode) {
       volume.store(inode, { ...attributes, mode: withoutSetId(attributes.mode) });
@@ -134,7 +137,9 @@ export class FileData {
   private commit(inode: Inode, isAlone: boolean, dataOnly = false): void | Promise<void> {
     this.volume.tree.file(inode, false);
     const { flusher } = this.volume;
-    if (isAlone && flusher.isFast) {
+    const isSmall = inode.unflushed <= SMALL_FLUSH;
+    inode.unflushed = 0;
+    if (isAlone && isSmall && flusher.isFast) {
       try {
         flusher.flushNow(inode, dataOnly);
         return;

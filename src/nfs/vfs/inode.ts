@@ -27,6 +27,8 @@ export class Inode {
   /** Valid while the file's ctime is `settled`. undefined: no attribute. */
   owner: Owner | undefined;
   descriptor: Descriptor | undefined;
+  /** Bytes written by us that were not flushed since. */
+  unflushed = 0;
   private settled: Timespec | undefined;
 
   constructor(ino: number, isDirectory: boolean, parent: Inode | undefined, name: string) {

@@ -231,3 +231,11 @@ test('after close() no descriptor is left', async () => {
   other.remove();
   expect(openDescriptors()).toEqual(before);
 });
+
+test('a COMMIT that may take long is never waited for by all, though nobody else calls', async () => {
+  await place.vfs.write(ROOT, inode, 0, Buffer.alloc(257 * 1024), Stable.UNSTABLE);
+  const committed = place.vfs.commit(ROOT, inode, true);
+  expect(committed).toBeInstanceOf(Promise);
+  await committed;
+  expect(await codeOf(() => place.vfs.commit(ROOT, inode, true))).toBe('ok');
+});
