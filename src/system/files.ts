@@ -325,8 +325,4 @@ export class CacheReader {
   }
 }
 
-const SYS_close = defineRaw<[fd: number]>('int close(int fd)');
-
-export function closeDescriptor(fd: number): void {
-  SYS_close(fd);
-}
+export const closeDescriptor = defineRaw<[fd: number]>('int close(int fd)');

@@ -3,6 +3,8 @@ import { define, defineRaw } from './libc.ts';
 
 /** Names a file without opening it: needs no permission on the file itself. open(2) */
 export const O_PATH = 0o10000000;
+/** Makes a file without a name, in the directory that is opened. open(2) */
+export const O_TMPFILE = 0o20200000;
 
 const SYS_openat2 = 437;
 const RESOLVE_NO_XDEV = 0x01n;

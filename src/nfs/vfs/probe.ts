@@ -2,13 +2,12 @@
 import fs from 'node:fs';
 import { descriptorHandle } from '../../system/files.ts';
 import { errnoName } from '../../system/libc.ts';
-import { openEntry } from '../../system/openat2.ts';
+import { O_TMPFILE, openEntry } from '../../system/openat2.ts';
 import { FileError } from './errors.ts';
 import { writeAttribute } from './ownership.ts';
 import type { VolumeOptions } from './volume.ts';
 
 const { O_RDONLY, O_RDWR, O_DIRECTORY } = fs.constants;
-const O_TMPFILE = 0o20200000;
 const DOT = Buffer.from('.\0');
 const PROBE = { type: 1, mode: 0o600, uid: 0, gid: 0, major: 0, minor: 0 } as const;
 

@@ -6,6 +6,7 @@ import { FileError } from './errors.ts';
 import { generationOf } from './handle.ts';
 import type { Inode } from './inode.ts';
 import { type Entry, Listing } from './listing.ts';
+import { isParent, isSelf } from './names.ts';
 import type { Tree } from './tree.ts';
 
 /** Other calls wait no longer than this. */
@@ -15,11 +16,6 @@ const TRUST_MS = 60_000;
 /** Walks take at most one part in so many of the time. */
 const PAUSE_FACTOR = 10;
 const LISTING_BYTES = 32 * 1024;
-const DOT = 0x2e;
-
-function isDot(name: Buffer): boolean {
-  return name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT));
-}
 
 export class Search {
   private readonly tree: Tree;
@@ -61,9 +57,8 @@ export class Search {
     if (pauseMs > 0) await setTimeout(pauseMs);
     else await setImmediate();
     const begin = performance.now();
-    const { wanted } = this;
+    const missing = this.wanted;
     this.wanted = new Set();
-    const missing = new Set(wanted);
     let sliceEnd = begin + SLICE_MS;
     const directories = [this.tree.base];
     this.directories = directories;
@@ -84,7 +79,7 @@ export class Search {
       const fd = this.tree.directoryFd(directory);
       const listing = new Listing(fd, 0n, this.buffer);
       for (let entry = listing.next(); entry !== undefined; entry = listing.next()) {
-        if (isDot(entry.name)) continue;
+        if (isSelf(entry.name) || isParent(entry.name)) continue;
         const name = this.cname.bytes(entry.name);
         if (this.isDirectory(fd, name, entry)) {
           const found = this.adopt(directory, fd, name, entry);

@@ -95,9 +95,8 @@ export class Vfs {
 
   /** Nothing above the exported directory is a client's business. */
   private isTop(inode: Inode): boolean {
-    const { tree, options } = this.volume;
-    const isBelowBase = options.exportPath !== options.base && inode.parent === tree.base;
-    return inode === tree.base || isBelowBase;
+    const { base } = this.volume.tree;
+    return inode === base || (inode.parent === base && !this.exportsBase);
   }
 
   resolve(handle: Buffer): Inode {

@@ -12,7 +12,7 @@ import {
   unlinkEntry,
   writeAt,
 } from '../../system/files.ts';
-import { O_PATH, openEntry } from '../../system/openat2.ts';
+import { O_PATH, O_TMPFILE, openEntry } from '../../system/openat2.ts';
 import { EXECUTE, permits, WRITE } from './access.ts';
 import { type Attributes, type Credentials, FileType } from './attributes.ts';
 import { check, expect, FileError, refuse } from './errors.ts';
@@ -48,7 +48,6 @@ export interface VolumeOptions {
 }
 
 const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-const O_TMPFILE = 0o20200000;
 const ENOENT = 2;
 const EACCES = 13;
 const DOT = Buffer.from('.\0');
@@ -63,6 +62,8 @@ export class Volume {
   /** For names that a call was given; a second one where it takes two. */
   readonly cname = new CName();
   readonly secondCName = new CName();
+  /** For an inode's own name. */
+  private readonly entryName = new CName();
   /** Attributes seen within one call, or calls that came together: nothing else of ours runs meanwhile. */
   private readonly seen: { inode: Inode | undefined; attributes: Attributes | undefined }[];
   private next = 0;
@@ -137,8 +138,6 @@ export class Volume {
     const name = this.entryName.latin1(inode.name);
     return readEntryOwner(this.tree.directoryFd(parent), name, stat.mode);
   }
-
-  private readonly entryName = new CName();
 
   private impliedOwner({ mode, rdevMajor, rdevMinor }: Stat): Owner {
     const { uid, gid } = this.options.unattributed;
