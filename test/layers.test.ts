@@ -5,14 +5,21 @@ import { expect, it } from 'vitest';
 /** What the files of a folder may import, besides their neighbours: folders, and single files. */
 const ALLOWED: Record<string, readonly string[]> = {
   bin: ['src/commands', 'src/shell', 'src/demo', 'src/nfs'],
-  'src/commands': ['src/shell', 'src/system'],
+  'src/commands': ['src/shell', 'src/rootfs', 'src/tar', 'src/system'],
   'src/demo': ['src/shell', 'src/system'],
   'src/shell': ['src/system'],
-  'src/nfs': ['src/nfs/wire', 'src/nfs/rpc', 'src/nfs/procedures', 'src/nfs/vfs', 'src/system'],
-  'src/nfs/procedures': ['src/nfs/wire', 'src/nfs/rpc', 'src/nfs/vfs', 'src/nfs/put-off.ts'],
+  'src/nfs': ['src/nfs/wire', 'src/nfs/rpc', 'src/nfs/procedures', 'src/nfs/vfs', 'src/rootfs', 'src/system'],
+  'src/nfs/procedures': [
+    'src/nfs/wire',
+    'src/nfs/rpc',
+    'src/nfs/vfs',
+    'src/nfs/put-off.ts',
+    'src/rootfs/file-type.ts',
+  ],
   'src/nfs/rpc': ['src/nfs/wire', 'src/nfs/put-off.ts', 'src/nfs/log.ts', 'src/nfs/statistics.ts'],
   'src/nfs/wire': [],
-  'src/nfs/vfs': ['src/system', 'src/nfs/put-off.ts'],
+  'src/nfs/vfs': ['src/rootfs', 'src/system', 'src/nfs/put-off.ts'],
+  'src/rootfs': ['src/tar', 'src/system'],
   'src/system': [],
 };
 

@@ -2,15 +2,15 @@
  * The server confined by Landlock: it opens files of its tree, and what Node needs. Landlock binds the thread that asks
  * for it and those made later, so the program replaces itself afterwards: every thread is born confined.
  */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { findUnattributed } from '../rootfs/unattributed.ts';
 import { confine, landlockAbi, type Rule } from '../system/landlock.ts';
 import { passedSockets } from '../system/notify.ts';
 import { replaceProcess } from '../system/process.ts';
 import { ExitCode, StartError } from './errors.ts';
 import type { Options } from './options.ts';
-import { stageProgram, type Unattributed } from './stage.ts';
+import { stageProgram } from './stage.ts';
 
 /**
  * SIGUSR1 would open Node's debugger before our handler is there; so it waits until then. A small young generation
@@ -93,17 +93,6 @@ function checkDirectories({ exportPath, base }: Options): void {
   if (!`${real(exportPath)}/`.startsWith(`${real(base)}/`.replace('//', '/'))) {
     throw new StartError(`${exportPath}: not in ${base}`, ExitCode.configuration);
   }
-}
-
-/** rsync leaves root's files unmarked where it runs in a user namespace, and the account's where there is none. */
-function findUnattributed(): Unattributed {
-  if (process.getuid?.() === 0) return 'root';
-  const { status } = spawnSync('/usr/bin/unshare', ['-r', '/bin/true'], {
-    env: {},
-    stdio: 'ignore',
-    timeout: 5000,
-  });
-  return status === 0 ? 'root' : 'account';
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The life of the server: lock, listen, tell that it answers, signals, the end. */
 import fs from 'node:fs';
 import { isatty } from 'node:tty';
+import { idsOf } from '../rootfs/unattributed.ts';
 import { passOn } from '../system/descriptors.ts';
 import { notifier, type PassedSocket, passedSockets } from '../system/notify.ts';
 import { unblockSignal } from '../system/signals.ts';
@@ -50,12 +51,8 @@ function startLog({ options }: Serve, starting: () => boolean): Log {
 
 function openVfs({ options, unattributed }: Serve): Vfs {
   const { exportPath, base, ownership, sync } = options;
-  const ids =
-    unattributed === 'root'
-      ? { uid: 0, gid: 0 }
-      : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   try {
-    return Vfs.open({ exportPath, base, ownership, sync, unattributed: ids });
+    return Vfs.open({ exportPath, base, ownership, sync, unattributed: idsOf(unattributed) });
   } catch (error) {
     throw new StartError((error as Error).message, ExitCode.configuration, { cause: error });
   }

@@ -2,10 +2,8 @@
  * What the program hands to itself when it starts itself again. It does so to leave the caller's session (detach.ts),
  * and to be confined in all its threads (confinement.ts); the options are read only once.
  */
+import type { Unattributed } from '../rootfs/unattributed.ts';
 import type { Options } from './options.ts';
-
-/** Whom a file without stored ownership belongs to: see design.md, section 5. */
-export type Unattributed = 'root' | 'account';
 
 export interface Prepare {
   readonly stage: 'prepare';

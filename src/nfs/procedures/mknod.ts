@@ -1,4 +1,5 @@
-import { type Changes, FileType } from '../vfs/attributes.ts';
+import { FileType } from '../../rootfs/file-type.ts';
+import type { Changes } from '../vfs/attributes.ts';
 import { refuse } from '../vfs/errors.ts';
 import { struct, uint32, type Xdr } from '../wire/xdr.ts';
 import { making } from './make.ts';

@@ -1,5 +1,5 @@
 /** RFC 1813 §2.4 to §2.6: the types that many procedures share, but for attributes (attributes.ts). */
-import { FileType } from '../vfs/attributes.ts';
+import { FileType } from '../../rootfs/file-type.ts';
 import { enumeration, fixedOpaque, opaque, optional, struct } from '../wire/xdr.ts';
 
 /** RFC 1813 §2.4 */

@@ -1,5 +1,6 @@
 /** Who may do what, as a Linux NFS server decides (RFC 1813 §4.4; fs/nfsd/vfs.c). No I/O. */
-import { type Attributes, type Credentials, FileType } from './attributes.ts';
+import { FileType } from '../../rootfs/file-type.ts';
+import type { Attributes, Credentials } from './attributes.ts';
 
 /** Bits of a permission class. */
 export const READ = 4;

@@ -1,17 +1,5 @@
 /** What the file system tells of a file, as a client is to see it: with the owner and type from the ownership store. */
-
-/** The numbers are those of ftype3 (RFC 1813 §2.5). */
-export const FileType = {
-  regular: 1,
-  directory: 2,
-  block: 3,
-  character: 4,
-  symlink: 5,
-  socket: 6,
-  fifo: 7,
-} as const;
-
-export type FileType = (typeof FileType)[keyof typeof FileType];
+import type { FileType } from '../../rootfs/file-type.ts';
 
 /** Since 1970, UTC. */
 export interface Time {

@@ -1,5 +1,7 @@
 /** CREATE, MKDIR, SYMLINK and MKNOD. */
 import fs from 'node:fs';
+import { FileType } from '../../rootfs/file-type.ts';
+import { type Owner, realMode } from '../../rootfs/owner.ts';
 import {
   AT_REMOVEDIR,
   makeDirectory,
@@ -12,11 +14,10 @@ import {
 } from '../../system/files.ts';
 import { openEntry } from '../../system/openat2.ts';
 import { isMember, isSuperuser, permits, S_ISGID, WRITE } from './access.ts';
-import { type Attributes, type Changes, type Credentials, FileType } from './attributes.ts';
+import type { Attributes, Changes, Credentials } from './attributes.ts';
 import { check, expect, refuse } from './errors.ts';
 import type { Inode } from './inode.ts';
 import { checkEntryName } from './names.ts';
-import { type Owner, realMode } from './ownership.ts';
 import { setattr } from './setattr.ts';
 import type { Volume } from './volume.ts';
 

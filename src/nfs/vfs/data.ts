@@ -1,8 +1,9 @@
 /** READ, WRITE and COMMIT. */
 import fs from 'node:fs';
+import { FileType } from '../../rootfs/file-type.ts';
 import { CacheReader, readAt, writeAt } from '../../system/files.ts';
 import { isSuperuser, mayRead, mayWrite, withoutSetId } from './access.ts';
-import { type Attributes, type Credentials, FileType } from './attributes.ts';
+import type { Attributes, Credentials } from './attributes.ts';
 import { check, refuse } from './errors.ts';
 import { generationOf } from './handle.ts';
 import type { Inode } from './inode.ts';

@@ -1,5 +1,6 @@
 /** REMOVE, RMDIR, RENAME and LINK. */
 import fs from 'node:fs';
+import { FileType } from '../../rootfs/file-type.ts';
 import {
   AT_REMOVEDIR,
   linkDescriptor,
@@ -13,7 +14,7 @@ import {
 } from '../../system/files.ts';
 import { O_PATH, openEntry } from '../../system/openat2.ts';
 import { maySticky, permits, WRITE } from './access.ts';
-import { type Attributes, type Credentials, FileType } from './attributes.ts';
+import type { Attributes, Credentials } from './attributes.ts';
 import { check, expect, refuse } from './errors.ts';
 import type { Inode } from './inode.ts';
 import { checkEntryName } from './names.ts';

@@ -1,7 +1,9 @@
 /** SETATTR: all of it is checked before any of it is done. RFC 1813 §3.3.2; fs/attr.c */
+
+import { FileType } from '../../rootfs/file-type.ts';
 import { setDescriptorTimes, setTimes, truncate } from '../../system/files.ts';
 import { isMember, isSuperuser, mayWrite, permits, S_ISGID, WRITE, withoutSetId } from './access.ts';
-import { type Attributes, type Changes, type Credentials, FileType, type Time } from './attributes.ts';
+import type { Attributes, Changes, Credentials, Time } from './attributes.ts';
 import { check, refuse } from './errors.ts';
 import type { Inode } from './inode.ts';
 import type { Volume } from './volume.ts';

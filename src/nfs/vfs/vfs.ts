@@ -1,9 +1,10 @@
 /** The file system that the procedures see: files are inodes, callers have credentials, errors are errno names. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { FileType } from '../../rootfs/file-type.ts';
 import { readSymlink, statEntry } from '../../system/files.ts';
 import { access3, EXECUTE, permits, READ } from './access.ts';
-import { type Attributes, type Changes, type Credentials, FileType, type Time } from './attributes.ts';
+import type { Attributes, Changes, Credentials, Time } from './attributes.ts';
 import * as creation from './create.ts';
 import { FileData, type ReadResult } from './data.ts';
 import { check, expect, FileError, refuse } from './errors.ts';

@@ -1,5 +1,7 @@
 /** The exported file system as its operations share it: where files are, whose they are, and what is set. */
 import fs from 'node:fs';
+import { FileType } from '../../rootfs/file-type.ts';
+import { type Ids, isPlain, type Owner, realMode, typeOf } from '../../rootfs/owner.ts';
 import {
   CName,
   changeMode,
@@ -14,21 +16,11 @@ import {
 } from '../../system/files.ts';
 import { O_PATH, O_TMPFILE, openEntry } from '../../system/openat2.ts';
 import { EXECUTE, permits, WRITE } from './access.ts';
-import { type Attributes, type Credentials, FileType } from './attributes.ts';
+import type { Attributes, Credentials } from './attributes.ts';
 import { check, expect, FileError, refuse } from './errors.ts';
 import { Flusher } from './flusher.ts';
 import type { Inode } from './inode.ts';
-import {
-  type Ids,
-  isPlain,
-  type Owner,
-  readEntryOwner,
-  readOwner,
-  realMode,
-  storeOwner,
-  typeOf,
-  writeAttribute,
-} from './ownership.ts';
+import { readEntryOwner, readOwner, storeOwner, writeAttribute } from './ownership.ts';
 import { ctimeTickMs } from './tick.ts';
 import { Tree } from './tree.ts';
 

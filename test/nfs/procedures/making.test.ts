@@ -6,7 +6,7 @@ import { getattr } from '../../../src/nfs/procedures/getattr.ts';
 import { mkdir } from '../../../src/nfs/procedures/mkdir.ts';
 import { mknod } from '../../../src/nfs/procedures/mknod.ts';
 import { symlink } from '../../../src/nfs/procedures/symlink.ts';
-import type { FileType } from '../../../src/nfs/vfs/attributes.ts';
+import type { FileType } from '../../../src/rootfs/file-type.ts';
 import { at, createFile, handleOf, localExport, sattr } from './local-export.ts';
 
 const UNCHECKED = 0;

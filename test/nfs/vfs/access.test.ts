@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as rules from '../../../src/nfs/vfs/access.ts';
-import { type Attributes, type Credentials, FileType } from '../../../src/nfs/vfs/attributes.ts';
+import type { Attributes, Credentials } from '../../../src/nfs/vfs/attributes.ts';
+import { FileType } from '../../../src/rootfs/file-type.ts';
 import { ALICE, BOB, ROOT, user } from './fixture.ts';
 
 function file(mode: number, { uid = 1000, gid = 50, type = FileType.regular as FileType } = {}): Attributes {

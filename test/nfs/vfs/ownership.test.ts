@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FileType } from '../../../src/nfs/vfs/attributes.ts';
-import { formatOwner, isPlain, parseOwner, realMode } from '../../../src/nfs/vfs/ownership.ts';
+import { FileType } from '../../../src/rootfs/file-type.ts';
+import { formatOwner, isPlain, parseOwner, realMode } from '../../../src/rootfs/owner.ts';
 import { makeSymlink } from '../../../src/system/files.ts';
 import { define } from '../../../src/system/libc.ts';
 import { at, bytes, codeOf, makePlace, names, type Place, put, ROOT, run, SUDO } from './fixture.ts';
