@@ -2,8 +2,10 @@
 import { define, defineBlocking } from './libc.ts';
 
 /** flock(2) operations. */
+export const LOCK_SH = 1;
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
+export const LOCK_UN = 8;
 
 export const flock = define<[fd: number, operation: number]>('int flock(int fd, int operation)');
 export const flockInThread = defineBlocking<[fd: number, operation: number]>(

@@ -3,7 +3,7 @@
  * with their positions. Names are bytes with a NUL behind them. Functions return the negative errno on failure, since
  * on these paths failures are everyday answers.
  */
-import { addressOf, defineRaw } from './libc.ts';
+import { addressOf, defineBlocking, defineRaw } from './libc.ts';
 
 export const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -171,6 +171,19 @@ export function seekDirectory(fd: number, position: bigint): number {
   return result < 0 ? Number(result) : 0;
 }
 
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+
+/** Where the next data begin, from `offset` on. @returns -ENXIO when only a hole follows */
+export function seekData(fd: number, offset: number): number {
+  return lseek(fd, offset, SEEK_DATA);
+}
+
+/** Where the next hole begins; the end of the file counts as one. */
+export function seekHole(fd: number, offset: number): number {
+  return lseek(fd, offset, SEEK_HOLE);
+}
+
 /** Fills a buffer with struct linux_dirent64. @returns bytes, 0 at the end */
 export function readEntries(fd: number, buffer: Buffer): number {
   return getdents64(fd, buffer, buffer.length);
@@ -210,6 +223,15 @@ export function getAttribute(fd: number, attribute: Buffer, value: Buffer): numb
 
 export function setAttribute(fd: number, attribute: Buffer, value: Buffer): number {
   return fsetxattrRaw(fd, attribute, value, value.length, 0);
+}
+
+const llistxattr = defineRaw<[path: Buffer, names: Buffer, size: number]>(
+  'long llistxattr(const void *path, void *list, size_t size)',
+);
+
+/** Fills `names` with an entry's attributes' names, a NUL behind each. @returns bytes */
+export function listEntryAttributes(dirFd: number, name: Buffer, names: Buffer): number {
+  return llistxattr(procPath(dirFd, name), names, names.length);
 }
 
 export const removeAttribute = defineRaw<[fd: number, attribute: Buffer]>(
@@ -326,3 +348,22 @@ export class CacheReader {
 }
 
 export const closeDescriptor = defineRaw<[fd: number]>('int close(int fd)');
+
+/** A second name for an entry, also for a symbolic link. */
+export function linkEntry(fromFd: number, from: Buffer, toFd: number, to: Buffer): number {
+  return linkat(fromFd, from, toFd, to, 0);
+}
+
+const RENAME_EXCHANGE = 2;
+const renameat2 = defineRaw<[fromFd: number, from: Buffer, toFd: number, to: Buffer, flags: number]>(
+  'int renameat2(int olddirfd, const void *oldpath, int newdirfd, const void *newpath, unsigned int flags)',
+);
+
+/** Each of two entries gets the other's name, at once. @returns -EINVAL where the file system cannot */
+export function exchangeEntries(oneFd: number, one: Buffer, otherFd: number, other: Buffer): number {
+  return renameat2(oneFd, one, otherFd, other, RENAME_EXCHANGE);
+}
+
+/** Waits until all of the descriptor's file system is on disk: syncfs(2). */
+export const syncFileSystem = defineRaw<[fd: number]>('int syncfs(int fd)');
+export const syncInThread = defineBlocking<[fd: number]>('int syncfs(int fd)');

@@ -47,6 +47,8 @@ const ACCESS = {
   read: READ,
   execute: READ | EXECUTE,
   write: WRITE,
+  /** The same, but directories stay. */
+  add: WRITE & ~REMOVE_DIR,
   /** Plain files in existing directories, without a look at what else there is. */
   files: READ_FILE | WRITE_FILE | REMOVE_FILE | MAKE_REG | TRUNCATE,
   /** What a file server without root rights does in its tree. */

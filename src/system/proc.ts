@@ -41,8 +41,8 @@ export interface LockRecord {
   readonly waiting: boolean;
 }
 
-/** The device as the kernel's lock table names it. On btrfs and overlays it is not what stat(2) says. */
-function lockTableName(fd: number): string | undefined {
+/** How the kernel's lock table names an open file. On btrfs and overlays the device is not what stat(2) says. */
+export function lockTableName(fd: number): string | undefined {
   const inode = fs.fstatSync(fd, { bigint: true }).ino;
   const mount = /^mnt_id:\s*(\d+)$/m.exec(readFile(`/proc/self/fdinfo/${fd}`) ?? '')?.[1];
   const device = new RegExp(`^${mount} \\d+ (\\d+):(\\d+) `, 'm').exec(
@@ -53,14 +53,19 @@ function lockTableName(fd: number): string | undefined {
   return `${hex(device[1])}:${hex(device[2])}:${inode}`;
 }
 
-/** Who holds and who waits for a flock(2) on the open file, from /proc/locks, in the kernel's order. */
-export function flockRecords(fd: number): LockRecord[] {
-  const name = lockTableName(fd);
+/** Who holds and who waits for a flock(2), in the kernel's order, by the content of /proc/locks. */
+export function parseLocks(text: string, name: string): LockRecord[] {
   const records: LockRecord[] = [];
-  for (const line of (readFile('/proc/locks') ?? '').split('\n')) {
+  for (const line of text.split('\n')) {
     // "1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF"; a waiter has "->" in front of FLOCK
     const match = /^\d+:\s+(->\s+)?FLOCK\s+\S+\s+\S+\s+(\d+)\s+(\S+) /.exec(line);
     if (match?.[3] === name) records.push({ pid: Number(match?.[2]), waiting: match?.[1] !== undefined });
   }
   return records;
+}
+
+/** The same of the open file. */
+export function flockRecords(fd: number): LockRecord[] {
+  const name = lockTableName(fd);
+  return name === undefined ? [] : parseLocks(readFile('/proc/locks') ?? '', name);
 }

@@ -60,13 +60,15 @@ export interface Program {
   /** argv, beginning with argv[0]. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Descriptors that it has besides 0 to 2, under the same numbers, when it replaces this process. */
+  readonly descriptors?: readonly number[];
 }
 
 /**
  * Replaces this process (execve(2)), giving the program what a process has that a plain sh started: Node ignores
  * SIGPIPE and SIGXFSZ, raises the limit of open files, and may have made 0 to 2 non-blocking.
  *
- * @param keep descriptors that the program has besides 0 to 2, under the same numbers; every other one is closed
+ * @param keep further descriptors, besides the program's own; every other one is closed
  * @param softFileLimit the caller's RLIMIT_NOFILE before Node raised it, if known
  */
 export function replaceProcess(program: Program, keep: readonly number[], softFileLimit?: bigint): never {
@@ -75,7 +77,7 @@ export function replaceProcess(program: Program, keep: readonly number[], softFi
   if (softFileLimit !== undefined) setSoftFileLimit(softFileLimit);
   for (const fd of [0, 1, 2]) setBlocking(fd);
   closeOnExec(3);
-  for (const fd of keep) passOn(fd, fd);
+  for (const fd of [...keep, ...(program.descriptors ?? [])]) passOn(fd, fd);
   process.execve?.(program.file, [...program.args], { ...program.env });
   throw new Error('execve(2) needs Linux and Node 22.15');
 }
