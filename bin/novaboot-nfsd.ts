@@ -27,12 +27,16 @@ async function enter(stage: Stage): Promise<number> {
 
 const stage = takeStage(process.env);
 
-(stage ? enter(stage) : start(process.argv.slice(2))).then(
-  (status) => process.exit(status),
-  async (error: Error) => {
-    const known = error instanceof StartError;
-    const { tellFailure } = await import('../src/nfs/failure.ts');
-    tellFailure(known ? error.message : `internal error: ${error.stack}`, stage);
-    process.exit(known ? error.exitCode : ExitCode.bug);
-  },
-);
+async function exit(status: number): Promise<never> {
+  if (stage?.stage !== 'serve') process.exit(status);
+  // Threads of the server may wait for other processes.
+  const { exitNow } = await import('../src/system/process.ts');
+  return exitNow(status);
+}
+
+(stage ? enter(stage) : start(process.argv.slice(2))).then(exit, async (error: Error) => {
+  const known = error instanceof StartError;
+  const { tellFailure } = await import('../src/nfs/failure.ts');
+  tellFailure(known ? error.message : `internal error: ${error.stack}`, stage);
+  return exit(known ? error.exitCode : ExitCode.bug);
+});

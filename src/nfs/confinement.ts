@@ -6,9 +6,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { findUnattributed } from '../rootfs/unattributed.ts';
 import { confine, landlockAbi, type Rule } from '../system/landlock.ts';
+import { leaseDirectory } from '../system/lease.ts';
 import { passedSockets } from '../system/notify.ts';
 import { replaceProcess } from '../system/process.ts';
+import { programFiles } from '../system/program-files.ts';
 import { ExitCode, StartError } from './errors.ts';
+import { openLockTable } from './lease.ts';
 import type { Options } from './options.ts';
 import { stageProgram } from './stage.ts';
 
@@ -42,26 +45,17 @@ function loader(): string[] {
   return [...new Set(maps.match(/\/\S*\/ld[-.]\S*$/gm))];
 }
 
-/** This program's own files: a bundle, or the sources with their packages. */
-function programFiles(script: string): string[] {
-  const directory = path.dirname(fs.realpathSync(script));
-  const beside =
-    path.extname(script) === '.ts'
-      ? ['src', 'package.json', 'node_modules']
-      : ['node_modules/koffi', 'node_modules/@koromix'];
-  return [directory, ...beside.map((name) => path.join(directory, '..', name))];
-}
-
 /** What getaddrinfo(3) reads. */
 const NAME_SERVICE = [
   ...['/etc/resolv.conf', '/etc/hosts', '/etc/host.conf', '/etc/nsswitch.conf', '/etc/gai.conf'],
   '/etc/services',
 ];
 
-function serverRules({ base, portFile }: Options): Rule[] {
+function serverRules({ base, portFile, board }: Options): Rule[] {
   return [
     { path: base, access: 'serve' },
     ...(portFile === undefined ? [] : rules('files', [path.dirname(portFile)])),
+    ...(board === undefined ? [] : rules('read', [leaseDirectory(board)])),
     ...rules('execute', [process.execPath, ...loader()]),
     ...rules('read', ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/lib', '/lib64', '/etc/ld.so.cache']),
     ...rules('read', [...programFiles(process.argv[1] ?? ''), ...NAME_SERVICE]),
@@ -106,10 +100,23 @@ export function serveConfined(options: Options): never {
   const unattributed = findUnattributed();
   const sockets = passedSockets(process.env);
   const statm = fs.openSync('/proc/self/statm', 'r');
+  const lockTable = options.board === undefined ? undefined : openLockTable(options.board);
   const landlock = landlockAbi();
   if (landlock > 0) confine(serverRules(options), landlock);
-  const program = stageProgram({ stage: 'serve', options, landlock, unattributed, statm }, NODE_OPTIONS);
+  const stage = {
+    stage: 'serve',
+    options,
+    landlock,
+    unattributed,
+    statm,
+    ...(lockTable && { lockTable }),
+  } as const;
+  const program = stageProgram(stage, NODE_OPTIONS);
   const env = { ...program.env, ...ENVIRONMENT };
   const args = [program.file, ...program.args];
-  return replaceProcess({ ...program, args, env }, [statm, ...sockets.map(({ fd }) => fd)]);
+  return replaceProcess({ ...program, args, env }, [
+    statm,
+    ...(lockTable ? [lockTable.fd] : []),
+    ...sockets.map(({ fd }) => fd),
+  ]);
 }

@@ -1,42 +1,38 @@
 /** The life of the server: lock, listen, tell that it answers, signals, the end. */
 import fs from 'node:fs';
 import { isatty } from 'node:tty';
+import { isLimited, limitsOf } from '../rootfs/quota.ts';
 import { idsOf } from '../rootfs/unattributed.ts';
+import { UsageFile, usageInMemory } from '../rootfs/usage-file.ts';
 import { passOn } from '../system/descriptors.ts';
 import { notifier, type PassedSocket, passedSockets } from '../system/notify.ts';
-import { unblockSignal } from '../system/signals.ts';
 import { type Clients, openClients } from './clients.ts';
 import { READY } from './detach.ts';
 import { ExitCode, StartError } from './errors.ts';
+import { filesOf, type StateFiles } from './files.ts';
+import { Gate } from './gate.ts';
 import { keepHeapSmall } from './heap.ts';
 import { lockInstance } from './instance-lock.ts';
+import { openLease } from './lease.ts';
 import { type Log, oneLine, openLog, writeLine } from './log.ts';
 import type { Options } from './options.ts';
+import { Pause } from './pause.ts';
 import { removePortFile, writePortFile } from './port-file.ts';
 import { MountList } from './procedures/mount-list.ts';
 import type { Context } from './procedures/procedure.ts';
 import { programs } from './procedures/programs.ts';
+import { openRoots } from './roots/replaced.ts';
 import { type Server, startServer } from './server.ts';
 import type { Serve } from './stage.ts';
 import { writeStatusFile } from './status-file.ts';
+import { answerStatusRequests } from './status-requests.ts';
+import type { QuotaOptions } from './vfs/quota.ts';
 import { Vfs } from './vfs/vfs.ts';
 
 /** How long the start waits for host names: the board may well come later. */
 const NAMES_MS = 1000;
 const IDLE_LOOKS = 4;
 const MAX_IDLE_LOOK_MS = 30_000;
-
-interface Files {
-  readonly ports: string;
-  readonly lock: string;
-  readonly status: string;
-}
-
-function filesOf({ portFile }: Options): Files | undefined {
-  if (portFile === undefined) return undefined;
-  const stem = portFile.slice(0, -'.ports'.length);
-  return { ports: portFile, lock: `${stem}.lock`, status: `${stem}.status` };
-}
 
 /** Warnings of the start go to who waits for it as well. */
 function startLog({ options }: Serve, starting: () => boolean): Log {
@@ -49,10 +45,19 @@ function startLog({ options }: Serve, starting: () => boolean): Log {
   };
 }
 
-function openVfs({ options, unattributed }: Serve): Vfs {
+/** Without a quota nothing is counted, and what was once is soon wrong. */
+function quotaOf(options: Options, file: string | undefined): QuotaOptions | undefined {
+  const limits = limitsOf(options.quota, options['max-files']);
+  if (isLimited(limits)) return { limits, usage: file === undefined ? usageInMemory() : new UsageFile(file) };
+  if (file !== undefined) fs.rmSync(file, { force: true });
+  return undefined;
+}
+
+function openVfs({ options, unattributed }: Serve, files: StateFiles | undefined): Vfs {
   const { exportPath, base, ownership, sync } = options;
   try {
-    return Vfs.open({ exportPath, base, ownership, sync, unattributed: idsOf(unattributed) });
+    const quota = quotaOf(options, files?.usage);
+    return Vfs.open({ exportPath, base, ownership, sync, quota, unattributed: idsOf(unattributed) });
   } catch (error) {
     throw new StartError((error as Error).message, ExitCode.configuration, { cause: error });
   }
@@ -66,9 +71,9 @@ const LISTEN_ERRORS: Readonly<Record<string, string>> = {
 async function listen(
   { options }: Serve,
   sockets: readonly PassedSocket[],
-  parts: { vfs: Vfs; mounts: MountList; clients: Clients; log: Log },
+  parts: Pick<Context, 'vfs' | 'mounts' | 'gate' | 'uses'> & { clients: Clients; log: Log },
 ): Promise<Server> {
-  const { vfs, mounts, clients, log } = parts;
+  const { vfs, mounts, gate, uses, clients, log } = parts;
   const { allow: allowed, port } = options;
   const fds = (type: PassedSocket['type']) =>
     sockets.filter((socket) => socket.type === type).map(({ fd }) => fd);
@@ -78,7 +83,7 @@ async function listen(
       ...(sockets.length > 0 && { descriptors: { tcp: fds('tcp'), udp: fds('udp') } }),
       programs,
       contextOf: (credentials, peer) => ({
-        ...{ vfs, mounts, allowed, credentials, peer },
+        ...{ vfs, mounts, gate, allowed, credentials, peer, ...(uses && { uses }) },
         client: peer.address,
         transport: peer.transport,
       }),
@@ -126,19 +131,6 @@ function whenSignalled(): Promise<string> {
   });
 }
 
-function answerStatusRequests(file: string | undefined, log: Log, write: (file: string) => void): void {
-  process.on('SIGUSR1', () => {
-    try {
-      if (file === undefined) log('notice', 'no status without --port-file');
-      else write(file);
-    } catch (error) {
-      log('warning', `status: ${(error as Error).message}`);
-    }
-  });
-  // Node blocks it as told by --disable-sigusr1 (confinement.ts), so that none is lost before this.
-  unblockSignal('SIGUSR1');
-}
-
 /** A bug in one call must not end the others' service. */
 function surviveBugs(log: Log): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -161,7 +153,7 @@ export async function serve(stage: Serve): Promise<void> {
   const notify = notifier(process.env.NOTIFY_SOCKET);
   const sockets = passedSockets(process.env);
   const isActivated = sockets.length > 0;
-  const files = filesOf(options);
+  const files = filesOf(options.portFile);
   // The port file of a socket unit is the unit's: its port answers also while no server runs.
   const portFile = isActivated ? undefined : files?.ports;
   if (files) lockInstance(files.lock);
@@ -169,16 +161,34 @@ export async function serve(stage: Serve): Promise<void> {
   if (portFile !== undefined) removePortFile(portFile);
   if (stage.landlock === 0) log('warning', 'this kernel lacks Landlock: the server is not confined');
 
-  const vfs = openVfs(stage);
+  const vfs = openVfs(stage, files);
   const mounts = new MountList();
   const clients = openClients({ allow: options.allow, secure: options.secure, log });
   await Promise.race([clients.ready, new Promise((resolve) => setTimeout(resolve, NAMES_MS).unref())]);
-  const server = await listen(stage, sockets, { vfs, mounts, clients, log });
+  const gate = new Gate();
+  const lease = await openLease(stage, gate, log);
+  const pause = files && new Pause(files.pause, gate, log);
+  void pause?.look();
+  const roots = files && openRoots({ ...options, file: files.mounts, vfs, gate, log });
+  const uses = roots && { uses: roots.use };
+  const server = await listen(stage, sockets, { vfs, mounts, gate, ...uses, clients, log });
   const { port, statistics } = server;
   const startedAt = new Date();
-  answerStatusRequests(files?.status, log, (file) =>
-    writeStatusFile(file, { stage, port, startedAt, statistics, mounts: mounts.all() }),
-  );
+  answerStatusRequests({
+    file: files?.status,
+    log,
+    look: () => {
+      roots?.replaced.look();
+      vfs.usageChanged();
+      return pause?.look();
+    },
+    write: (file) =>
+      writeStatusFile(file, {
+        ...{ stage, port, startedAt, statistics, mounts: mounts.all() },
+        ...{ holder: lease?.holder, putOff: gate.putOff, paused: pause?.isOn === true },
+        ...{ replaced: roots?.replaced.list() ?? [], usage: vfs.usage() },
+      }),
+  });
 
   if (portFile !== undefined) writePortFile(portFile, port);
   const serving = oneLine(`${options.exportPath} on port ${port}`);
@@ -196,7 +206,10 @@ export async function serve(stage: Serve): Promise<void> {
   log('info', `ending: ${reason}`);
   if (portFile !== undefined) removePortFile(portFile);
   clients.close();
+  lease?.close();
+  roots?.replaced.close();
   await server.close();
+  roots?.use.close();
   if (files) fs.rmSync(files.status, { force: true });
   vfs.close();
 }

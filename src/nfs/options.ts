@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import packageJson from '../../package.json' with { type: 'json' };
+import { parseSize, SIZE_EXPECTED } from '../rootfs/quota.ts';
 import { parseClient, splitClients } from '../system/client-list.ts';
 import { ExitCode, StartError } from './errors.ts';
 
@@ -31,6 +32,7 @@ const file = z.pipe(
 const portFile = z.pipe(z.string().check(z.regex(/[^/]\.ports$/)), file);
 const number = (most: number) =>
   z.pipe(z.pipe(z.string().check(z.regex(/^\d{1,9}$/)), z.transform(Number)), z.number().check(z.lte(most)));
+const size = z.pipe(z.pipe(z.string(), z.transform(parseSize)), z.number());
 const clients = z.pipe(
   z.pipe(
     z.array(z.string()),
@@ -66,8 +68,22 @@ repeatable`,
     value: 'FILE.ports',
     expected: 'a file name that ends in .ports',
     help: `written when the port answers, removed at the end. Beside it:
-FILE.lock, which one server only holds, and FILE.status, which the
-server writes when it gets SIGUSR1`,
+FILE.lock, which one server only holds, FILE.status, which the server
+writes when it gets SIGUSR1, FILE.mounts, who uses which root, and
+FILE.pause: while another process has its lock, changes are put off`,
+  },
+  user: {
+    schema: z.optional(z.string().check(z.regex(/^\S{1,255}$/))),
+    value: 'NAME',
+    expected: 'a name without blanks',
+    help: 'whose server it is, for --board',
+  },
+  board: {
+    schema: z.optional(file),
+    value: 'DIRECTORY',
+    expected: 'a directory',
+    help: `the home directory of the board's account: calls are put off while
+another user than --user has the board`,
   },
   ownership: {
     schema: z._default(z.enum(['xattr', 'plain']), 'xattr'),
@@ -81,6 +97,20 @@ does, or plain, where all files are shown as root's (default: xattr)`,
     schema: yesNo,
     ...YES_NO,
     help: 'new, changed and removed names reach the disk before the answer\n(default: no)',
+  },
+  quota: {
+    schema: z._default(size, 0),
+    value: 'SIZE',
+    expected: SIZE_EXPECTED,
+    help: `bytes (or K, M, G, T: powers of 1024) that the files in the base and
+the saved roots may take on disk, and once more the replaced roots;
+0 is no limit (default: 0)`,
+  },
+  'max-files': {
+    schema: z._default(number(999_999_999), 0),
+    value: 'N',
+    expected: 'a number of files',
+    help: 'the same for the number of files (default: 0)',
   },
   idle: {
     schema: z._default(number(999_999_999), 600),
@@ -172,6 +202,9 @@ export function parseOptions(args: readonly string[]): Options | string {
     throw new StartError('expected the absolute path of one directory (see --help)', ExitCode.usage);
   }
   const { help: _help, version: _version, base, 'port-file': ports, ...others } = parseValues(words);
+  if (others.board !== undefined && others.user === undefined) {
+    throw new StartError('--board needs --user (see --help)', ExitCode.usage);
+  }
   const exportPath = path.resolve(exported);
   return { ...others, exportPath, base: base ?? exportPath, portFile: ports };
 }

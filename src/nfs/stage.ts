@@ -3,6 +3,7 @@
  * and to be confined in all its threads (confinement.ts); the options are read only once.
  */
 import type { Unattributed } from '../rootfs/unattributed.ts';
+import type { LockTable } from './lease.ts';
 import type { Options } from './options.ts';
 
 export interface Prepare {
@@ -18,6 +19,8 @@ export interface Serve {
   readonly unattributed: Unattributed;
   /** /proc/self/statm, which a confined process cannot open. */
   readonly statm: number;
+  /** The board's lock, with --board. */
+  readonly lockTable?: LockTable;
 }
 
 export type Stage = Prepare | Serve;

@@ -1,9 +1,13 @@
 /** What `nfs status` shows, written on request. */
 import fs from 'node:fs';
+import { jsonLimits } from '../rootfs/quota.ts';
+import type { Holder } from './lease.ts';
 import { replaceFile } from './port-file.ts';
 import type { Mount } from './procedures/mount-list.ts';
+import type { ReplacedRoots } from './roots/replaced.ts';
 import type { Serve } from './stage.ts';
 import type { Statistics } from './statistics.ts';
+import type { Vfs } from './vfs/vfs.ts';
 
 export interface StatusSource {
   readonly stage: Serve;
@@ -11,6 +15,12 @@ export interface StatusSource {
   readonly startedAt: Date;
   readonly statistics: Statistics;
   readonly mounts: readonly Mount[];
+  readonly holder: Holder | undefined;
+  /** Calls that were put off since that one has the board. */
+  readonly putOff: number;
+  readonly paused: boolean;
+  readonly replaced: ReturnType<ReplacedRoots['list']>;
+  readonly usage: ReturnType<Vfs['usage']>;
 }
 
 const PAGE_BYTES = 4096;
@@ -25,7 +35,8 @@ function residentMemory(statm: number): number {
 /** Of what performance.now() gave. */
 const isoTime = (time: number): string => new Date(performance.timeOrigin + time).toISOString();
 
-export function status({ stage, port, startedAt, statistics, mounts }: StatusSource) {
+export function status(source: StatusSource) {
+  const { stage, port, startedAt, statistics, mounts, holder, putOff, paused, replaced, usage } = source;
   const { connections, rpcErrors, bytesRead, bytesWritten, duplicateReplies } = statistics;
   return {
     version: 1,
@@ -37,6 +48,10 @@ export function status({ stage, port, startedAt, statistics, mounts }: StatusSou
     ownership: stage.options.ownership,
     unattributed: stage.unattributed,
     landlock: stage.landlock,
+    putOff: holder ? { holder: holder.user, since: holder.since.toISOString(), calls: putOff } : null,
+    paused,
+    replaced,
+    usage: usage ? { ...usage, limits: jsonLimits(usage.limits) } : null,
     connections,
     clients: statistics.clients().map(({ lastCallAt, ...client }) => ({
       ...client,

@@ -1,10 +1,11 @@
 /** ~/.novaboot-nfs: NAME=VALUE lines; the file's presence enables NFS. */
 import fs from 'node:fs';
-import path from 'node:path';
 import dotenv from 'dotenv';
 import * as z from 'zod/mini';
+import { parseSize, SIZE_EXPECTED } from '../rootfs/quota.ts';
 import { isClient, splitClients } from '../system/client-list.ts';
 import { CommandError, ExitCode } from './errors.ts';
+import { nfsConfigFile } from './nfs-place.ts';
 import { printable } from './text.ts';
 
 const clients = z.pipe(
@@ -16,6 +17,8 @@ const clients = z.pipe(
     }),
   ),
 );
+
+const size = z.pipe(z.pipe(z.string(), z.transform(parseSize)), z.number({ error: SIZE_EXPECTED }));
 
 const yesNo = z.optional(z.enum(['yes', 'no'], { error: 'yes or no' }));
 
@@ -31,6 +34,10 @@ const schema = z.strictObject({
   ),
   secure: yesNo,
   sync: yesNo,
+  quota: z.optional(size),
+  max_files: z.optional(
+    z.pipe(z.string().check(z.regex(/^\d{1,9}$/, { error: 'a number of files' })), z.transform(Number)),
+  ),
   mount_options: z.optional(
     z.string().check(
       z.regex(/^[a-z0-9_]+(=[A-Za-z0-9_.:]+)?(,[a-z0-9_]+(=[A-Za-z0-9_.:]+)?)*$/, {
@@ -85,7 +92,7 @@ export function parseNfsConfig(file: string, text: string): NfsConfig {
 
 /** undefined where the file is missing: NFS is not enabled. */
 export function readNfsConfig(home: string): NfsConfig | undefined {
-  const file = path.join(home, '.novaboot-nfs');
+  const file = nfsConfigFile(home);
   let text: string;
   try {
     text = fs.readFileSync(file, 'utf8');

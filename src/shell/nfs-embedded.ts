@@ -45,6 +45,8 @@ export function startEmbedded(place: NfsPlace, config: NfsConfig, port: number, 
   const clients = config.allowed_clients ?? [];
   const args = [
     ...['--allow', clients.join(' '), '--base', place.base, '--port', String(port)],
+    ...['--board', home, '--user', place.user],
+    ...['--quota', String(config.quota ?? 0), '--max-files', String(config.max_files ?? 0)],
     ...SWITCHES.flatMap((name) => (config[name] === undefined ? [] : [`--${name}`, config[name]])),
     ...['--port-file', place.portFile, '--log', place.logFile, place.exported],
   ];

@@ -1,6 +1,7 @@
 /** Where the files of a user's NFS server lie, in the board account's home directory. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { leaseDirectory } from '../system/lease.ts';
 import { CommandError, ExitCode } from './errors.ts';
 
 export interface NfsPlace {
@@ -14,8 +15,21 @@ export interface NfsPlace {
   readonly lockFile: string;
   readonly statusFile: string;
   readonly logFile: string;
+  /** Who uses which root (src/rootfs/mounts.ts). */
+  readonly mountsFile: string;
+  /** What the roots take, where there is a quota (src/rootfs/usage-file.ts). */
+  readonly usageFile: string;
+  /** Whose lock (flock(2)) lets the server put changes off. */
+  readonly pauseFile: string;
+  /** Where who has the board says so. */
+  readonly leaseDirectory: string;
   /** The directory of the file that remembers the port. */
   readonly dropInDirectory: string;
+}
+
+/** The file whose presence enables NFS. */
+export function nfsConfigFile(home: string): string {
+  return path.join(home, '.novaboot-nfs');
 }
 
 /** Where the user manager of systemd looks for what users add to its units. */
@@ -34,6 +48,10 @@ export function nfsPlace(home: string, user: string): NfsPlace {
     lockFile: `${state}.lock`,
     statusFile: `${state}.status`,
     logFile: `${state}.log`,
+    mountsFile: `${state}.mounts`,
+    usageFile: `${state}.usage`,
+    pauseFile: `${state}.pause`,
+    leaseDirectory: leaseDirectory(home),
     dropInDirectory: path.join(unitDirectory(home), `novaboot-nfsd@${user}.socket.d`),
   };
 }
@@ -81,13 +99,19 @@ function makePrivate(directory: string, mayBeLink = false): void {
   if ((mode & 0o777) !== 0o700) fs.chmodSync(directory, 0o700);
 }
 
+function makeState(directory: string): void {
+  try {
+    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandError(`Cannot make ${directory}: ${code}`, ExitCode.failed, { cause: error });
+  }
+}
+
 /** Makes what is missing, and takes others' permissions away. @throws CommandError (1, 78) */
 export function makeDirectories(place: NfsPlace): void {
   makePrivate(path.dirname(place.base), true);
   makePrivate(place.base);
   if (!make(place.exported, 0o755)) checkOwn(place.exported, false);
-  const state = path.dirname(place.portFile);
-  if (fs.existsSync(state)) return;
-  make(path.dirname(state), 0o700);
-  make(state, 0o700);
+  for (const directory of [path.dirname(place.portFile), place.leaseDirectory]) makeState(directory);
 }

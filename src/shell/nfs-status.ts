@@ -10,6 +10,8 @@ const LOOK_MS = 5;
 const count = z.number();
 const counts = z.record(z.string(), count);
 const time = z.nullable(z.string());
+const figures = z.object({ bytes: count, files: count });
+const limits = z.object({ bytes: z.nullable(count), files: z.nullable(count) });
 
 /** What novaboot-nfsd writes on SIGUSR1; further members are passed on by --json. */
 const schema = z.looseObject({
@@ -22,6 +24,10 @@ const schema = z.looseObject({
   ownership: z.enum(['xattr', 'plain']),
   unattributed: z.enum(['root', 'account']),
   landlock: count,
+  putOff: z.nullish(z.looseObject({ holder: z.string(), since: z.string(), calls: count })),
+  paused: z.optional(z.boolean()),
+  replaced: z.optional(z.array(z.looseObject({ number: count, clients: z.array(z.string()) }))),
+  usage: z.nullish(z.looseObject({ used: figures, limits })),
   connections: count,
   clients: z.array(
     z.looseObject({ address: z.string(), connections: count, calls: count, lastCallAt: time }),

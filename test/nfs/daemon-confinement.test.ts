@@ -51,6 +51,13 @@ async function probe() {
   result.listHome = await answer(() => fs.readdirSync(outside));
   result.listCache = await answer(() => fs.readdirSync(outside + 'cache'));
   result.listBase = await answer(() => fs.readdirSync(outside + 'base'));
+  const state = outside + '.local/state/novaboot/';
+  result.lease = await answer(() => fs.readFileSync(state + 'lease/holder'));
+  result.journal = await answer(() => fs.readFileSync(state + 'journal'));
+  result.writeLease = await answer(() => fs.writeFileSync(state + 'lease/holder', ''));
+  result.moveLease = await answer(() => fs.renameSync(inside + 'file', state + 'lease/holder'));
+  result.removeLease = await answer(() => fs.unlinkSync(state + 'lease/holder'));
+  result.locks = await answer(() => fs.readFileSync('/proc/locks'));
   result.create = await answer(() => fs.writeFileSync(outside + 'new', ''));
   result.mkdir = await answer(() => fs.mkdirSync(outside + 'newdir'));
   result.unlink = await answer(() => fs.unlinkSync(outside + 'file'));
@@ -78,8 +85,11 @@ beforeAll(async () => {
   }
   home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'nfsd-')));
   const inHome = (name: string) => path.join(home, name);
-  for (const name of ['base/root', 'cache', '.ssh']) fs.mkdirSync(inHome(name), { recursive: true });
-  for (const name of ['base/root/file', 'file', 'cache/bob.ports', '.ssh/authorized_keys']) {
+  const state = '.local/state/novaboot';
+  for (const name of ['base/root', 'cache', '.ssh', `${state}/lease`])
+    fs.mkdirSync(inHome(name), { recursive: true });
+  const names = ['base/root/file', 'file', 'cache/bob.ports', '.ssh/authorized_keys'];
+  for (const name of [...names, `${state}/journal`, `${state}/lease/holder`]) {
     fs.writeFileSync(inHome(name), 'text');
   }
   fs.symlinkSync('base/root/file', inHome('link'));
@@ -89,6 +99,7 @@ beforeAll(async () => {
     process.execPath,
     [
       ...['--import', inHome('base/probe.mjs'), PROGRAM, '--foreground', '--allow', '::1', '--port', '0'],
+      ...['--board', home, '--user', 'alice'],
       ...['--port-file', inHome('cache/alice.ports'), '--base', inHome('base'), inHome('base/root')],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PROBE_HOME: home } },
@@ -135,15 +146,19 @@ describe('the confined server', () => {
     'unlink',
     'truncate',
     'execute',
+    'journal',
+    'writeLease',
+    'removeLease',
+    'locks',
   ])('is refused: %s', (what) => expect(result[what]).toBe('EACCES'));
 
-  it.each(['steal', 'give'])('moves nothing across: %s', (what) => {
+  it.each(['steal', 'give', 'moveLease'])('moves nothing across: %s', (what) => {
     expect(['EACCES', 'EXDEV']).toContain(result[what]);
     expect(fs.existsSync(path.join(home, 'file'))).toBe(true);
   });
 
   it.each([
     ...['link', 'cache/bob.ports', '/etc/hosts', '/dev/null'],
-    ...['listBase', 'move', 'tmpfile', 'localhost'],
+    ...['listBase', 'move', 'tmpfile', 'localhost', 'lease'],
   ])('needs and has: %s', (what) => expect(result[what]).toBe('ok'));
 });

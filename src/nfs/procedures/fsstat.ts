@@ -22,7 +22,7 @@ export const fsstat = procedure({
   open: ({ fsroot }, { vfs }) => vfs.resolve(fsroot),
   run: (_args, { vfs }, fsroot) => ({
     obj_attributes: postOpAttr(vfs, fsroot),
-    ...vfs.statfs(),
+    ...vfs.statfs(fsroot),
     invarsec: 0,
   }),
   failure: ({ vfs }, fsroot) => ({ obj_attributes: postOpAttr(vfs, fsroot) }),

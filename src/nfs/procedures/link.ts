@@ -13,6 +13,7 @@ export const link = procedure({
   resok: attributesAndWcc,
   resfail: attributesAndWcc,
   once: true,
+  changes: true,
   open: (args, context) => ({
     file: context.vfs.resolve(args.file),
     dir: new Change(context, context.vfs.resolve(args.link.dir)),

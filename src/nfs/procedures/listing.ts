@@ -1,5 +1,5 @@
 /** The list of READDIR and READDIRPLUS, which ends where the client's buffer does. */
-import { refuse } from '../vfs/errors.ts';
+import { refuse } from '../../system/file-error.ts';
 import type { DirectoryEntries, DirectoryEntry } from '../vfs/vfs.ts';
 import { bool, list, Writer, type Xdr } from '../wire/xdr.ts';
 import { MAX_LISTING } from './limits.ts';

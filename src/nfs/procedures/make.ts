@@ -24,6 +24,7 @@ export function making<Args extends Where>({ name, args, make }: Making<Args>) {
     resok: struct({ obj: post_op_fh3, obj_attributes: post_op_attr, dir_wcc: wcc_data }),
     resfail: struct({ dir_wcc: wcc_data }),
     once: true,
+    changes: true,
     open: ({ where }, context) => new Change(context, context.vfs.resolve(where.dir)),
     run: (given, context, dir) =>
       whenMade(context, [dir], make(given, context, dir.inode), (inode) => ({

@@ -1,6 +1,6 @@
 import { FileType } from '../../rootfs/file-type.ts';
+import { refuse } from '../../system/file-error.ts';
 import type { Changes } from '../vfs/attributes.ts';
-import { refuse } from '../vfs/errors.ts';
 import { struct, uint32, type Xdr } from '../wire/xdr.ts';
 import { making } from './make.ts';
 import { sattr3 } from './sattr.ts';

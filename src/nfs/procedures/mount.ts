@@ -1,6 +1,7 @@
 /** The MOUNT protocol: version 3 (RFC 1813 §5) and version 1 (RFC 1094 appendix A). */
+
+import { refuse } from '../../system/file-error.ts';
 import type { RemoteProcedure } from '../rpc/program.ts';
-import { refuse } from '../vfs/errors.ts';
 import {
   array,
   fixedOpaque,
@@ -75,11 +76,14 @@ function mnt<Ok>(
     name: 'MNT',
     once: false,
     args: dirpath,
-    run: (directory, { vfs, client, mounts }) => {
+    run: (directory, { vfs, client, mounts, gate, uses }) => {
+      gate.pass();
       vfs.begin();
       try {
         const path = directory.toString();
-        const ok = answer(vfs.handleOf(vfs.directory(path)));
+        let mounted = vfs.directory(path);
+        while (uses?.mount(client, mounted) === false) mounted = vfs.directory(path);
+        const ok = answer(vfs.handleOf(mounted));
         mounts.add(client, path);
         return { status: MNT3_OK, ok };
       } catch (error) {
@@ -119,25 +123,29 @@ export const dump: RemoteProcedure<undefined, Context, ReturnType<(typeof mountl
   result: mountlist,
 };
 
-/** RFC 1813 §5.2.3 */
+/** RFC 1813 §5.2.3. While another user has the board, it is a client of theirs that says so. */
 export const umnt: RemoteProcedure<Buffer, Context, undefined> = {
   name: 'UMNT',
   once: false,
   args: dirpath,
-  run: (directory, { client, mounts }) => {
+  run: (directory, { client, mounts, gate, uses }) => {
+    if (gate.isShut) return undefined;
     mounts.remove(client, directory.toString());
+    uses?.unmount(client);
     return undefined;
   },
   result: nothing,
 };
 
-/** RFC 1813 §5.2.4 */
+/** RFC 1813 §5.2.4. As UMNT. */
 export const umntall: RemoteProcedure<undefined, Context, undefined> = {
   name: 'UMNTALL',
   once: false,
   args: nothing,
-  run: (_args, { client, mounts }) => {
+  run: (_args, { client, mounts, gate, uses }) => {
+    if (gate.isShut) return undefined;
     mounts.removeAll(client);
+    uses?.unmountAll(client);
     return undefined;
   },
   result: nothing,

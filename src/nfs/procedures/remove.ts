@@ -13,6 +13,7 @@ export const remove = procedure({
   resok: dir_wcc,
   resfail: dir_wcc,
   once: true,
+  changes: true,
   open: ({ object }, context) => new Change(context, context.vfs.resolve(object.dir)),
   run: ({ object }, context, dir) => {
     const made = context.vfs.remove(context.credentials, dir.inode, object.name);

@@ -13,6 +13,7 @@ export const rename = procedure({
   resok: wcc,
   resfail: wcc,
   once: true,
+  changes: true,
   open: ({ from, to }, context) => {
     const fromDir = context.vfs.resolve(from.dir);
     const toDir = context.vfs.resolve(to.dir);

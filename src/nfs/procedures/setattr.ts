@@ -14,6 +14,7 @@ export const setattr = procedure({
   resok: obj_wcc,
   resfail: obj_wcc,
   once: true,
+  changes: true,
   open: ({ object }, context) => new Change(context, context.vfs.resolve(object)),
   run: ({ new_attributes, guard }, context, change) => {
     const { vfs, credentials } = context;

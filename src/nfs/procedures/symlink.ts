@@ -1,4 +1,4 @@
-import { refuse } from '../vfs/errors.ts';
+import { refuse } from '../../system/file-error.ts';
 import { struct } from '../wire/xdr.ts';
 import { making } from './make.ts';
 import { sattr3 } from './sattr.ts';

@@ -17,6 +17,7 @@ export const write = procedure({
   }),
   resok: struct({ file_wcc: wcc_data, count: uint32, committed: stable_how, verf: writeverf3 }),
   resfail: struct({ file_wcc: wcc_data }),
+  changes: true,
   open: ({ file }, context) => new Change(context, context.vfs.resolve(file)),
   run: ({ offset, count, stable, data }, context, change) => {
     const { vfs, credentials } = context;

@@ -120,7 +120,14 @@ export class Dispatcher<Context> {
     }
     let result: unknown;
     try {
-      result = procedure.run(args, caller.identity.context as Context);
+      const context = caller.identity.context as Context;
+      result = procedure.notNow?.(context);
+      if (result !== undefined) {
+        calls.count += 1;
+        this.finish(procedure, xid, result, caller, undefined);
+        return Outcome.taken;
+      }
+      result = procedure.run(args, context);
     } catch (error) {
       if (error instanceof PutOff) {
         reader.position = start;

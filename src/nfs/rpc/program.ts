@@ -6,6 +6,8 @@ export interface RemoteProcedure<Args, Context, Result> {
   /** A second run of the same call would do harm or answer otherwise: its reply is kept for repeated calls. */
   readonly once: boolean;
   readonly args: Xdr<Args>;
+  /** What to answer instead of running, when the client is to call again later: such a reply is never kept. */
+  readonly notNow?: (context: Context) => Result | undefined;
   /** @throws PutOff (see ../put-off.ts) when the call is to be run again later, before it changed anything */
   run(args: Args, context: Context): Result | Promise<Result>;
   readonly result: Xdr<Result>;

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { FileType } from '../../rootfs/file-type.ts';
 import { type Owner, realMode } from '../../rootfs/owner.ts';
+import { check, expect, refuse } from '../../system/file-error.ts';
 import {
   AT_REMOVEDIR,
   makeDirectory,
@@ -15,7 +16,6 @@ import {
 import { openEntry } from '../../system/openat2.ts';
 import { isMember, isSuperuser, permits, S_ISGID, WRITE } from './access.ts';
 import type { Attributes, Changes, Credentials } from './attributes.ts';
-import { check, expect, refuse } from './errors.ts';
 import type { Inode } from './inode.ts';
 import { checkEntryName } from './names.ts';
 import { setattr } from './setattr.ts';
@@ -30,6 +30,8 @@ const { O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW } = fs.constants;
 const NOTHING = Buffer.alloc(0);
 const SUPERUSER: Credentials = { uid: 0, gid: 0, groups: [] };
 const EXISTS = -17;
+/** What an empty directory takes at most. */
+const DIRECTORY_BYTES = 4096;
 
 /** Who owns a new file: the caller, or whom root names; a setgid directory gives its group. */
 function newOwner(
@@ -70,7 +72,7 @@ function isOurs({ atime, mtime, size }: Attributes, verifier: Buffer): boolean {
   );
 }
 
-/** The entry of a name that was made or found just now. */
+/** The entry of a name that was found just now. */
 function enter(volume: Volume, directory: Inode, name: Buffer): Inode {
   const fd = volume.tree.directoryFd(directory);
   const cname = volume.cname.bytes(name);
@@ -117,6 +119,7 @@ function openNew(
   // An exclusive create says no mode; a SETATTR that does follows it.
   const changes: Changes = how.mode === 'exclusive' ? { mode: 0o600 } : how.changes;
   const owner = newOwner(caller, above, FileType.regular, changes);
+  volume.quota?.mayName(directory, { files: 1, bytes: 0 });
   const cname = volume.cname.bytes(name);
   let exists = false;
   const fd = volume.inDirectory(directory, (directoryFd) => {
@@ -175,14 +178,15 @@ export function mkdir(
   checkEntryName(name, 'EEXIST');
   const above = makeable(volume, caller, directory, name);
   const owner = newOwner(caller, above, FileType.directory, changes);
+  volume.quota?.mayName(directory, { files: 1, bytes: DIRECTORY_BYTES });
   const cname = volume.cname.bytes(name);
   volume.inDirectory(directory, (fd) => makeDirectory(fd, cname, realMode(owner)));
-  const inode = enter(volume, directory, name);
+  const inode = volume.entered(directory, name);
   try {
     volume.storeNew(volume.tree.directoryFd(inode), owner);
   } catch (error) {
     volume.inDirectory(directory, (fd) => unlinkEntry(fd, volume.cname.bytes(name), AT_REMOVEDIR));
-    volume.tree.forget(inode);
+    volume.dropped(inode);
     throw error;
   }
   volume.touched(inode);
@@ -207,6 +211,7 @@ export function symlink(
   checkEntryName(name, 'EEXIST');
   if (target.length === 0 || target.includes(0)) refuse('EINVAL');
   const above = makeable(volume, caller, directory, name);
+  volume.quota?.mayName(directory, { files: 1, bytes: target.length });
   if (volume.options.ownership === 'plain') {
     const path = Buffer.concat([target, Buffer.of(0)]);
     volume.inDirectory(directory, (fd) => makeSymlink(path, fd, volume.cname.bytes(name)));
@@ -214,7 +219,7 @@ export function symlink(
     const owner = newOwner(caller, above, FileType.symlink, { ...changes, mode: 0o777 });
     volume.createStored(directory, volume.cname.bytes(name), owner, target);
   }
-  return finish(volume, directory, enter(volume, directory, name), { ...changes, size: undefined });
+  return finish(volume, directory, volume.entered(directory, name), { ...changes, size: undefined });
 }
 
 export function mknod(
@@ -231,8 +236,9 @@ export function mknod(
   if (!isDevice && type !== FileType.fifo && type !== FileType.socket) refuse('EBADTYPE');
   const above = makeable(volume, caller, directory, name);
   if (isDevice && !isSuperuser(caller)) refuse('EPERM');
+  volume.quota?.mayName(directory, { files: 1, bytes: 0 });
   const owner = newOwner(caller, above, type, changes, isDevice ? { major, minor } : undefined);
   volume.createStored(directory, volume.cname.bytes(name), owner, NOTHING);
-  const inode = enter(volume, directory, name);
+  const inode = volume.entered(directory, name);
   return finish(volume, directory, inode, { ...changes, size: undefined });
 }

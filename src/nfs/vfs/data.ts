@@ -1,10 +1,10 @@
 /** READ, WRITE and COMMIT. */
 import fs from 'node:fs';
 import { FileType } from '../../rootfs/file-type.ts';
+import { check, refuse } from '../../system/file-error.ts';
 import { CacheReader, readAt, writeAt } from '../../system/files.ts';
 import { isSuperuser, mayRead, mayWrite, withoutSetId } from './access.ts';
 import type { Attributes, Credentials } from './attributes.ts';
-import { check, refuse } from './errors.ts';
 import { generationOf } from './handle.ts';
 import type { Inode } from './inode.ts';
 import type { Volume } from './volume.ts';
@@ -115,10 +115,12 @@ export class FileData {
     if (!mayWrite(caller, attributes)) refuse('EACCES');
     if (data.length === 0) return 0;
     if (!Number.isSafeInteger(offset + data.length)) refuse('EFBIG');
+    const length = volume.quota?.mayWrite(inode, offset, data.length) ?? data.length;
     const { fd } = volume.tree.file(inode, true);
-    const written = check(writeAt(fd, data, data.length, offset));
+    const written = check(writeAt(fd, data, length, offset));
     inode.unflushed += written;
-    volume.touched(inode);
+    if ((attributes.mode & 0o111) !== 0) volume.removeCapabilities(inode, attributes);
+    volume.wrote(inode);
     if (!isSuperuser(caller) && withoutSetId(attributes.mode) !== attributes.mode) {
       volume.store(inode, { ...attributes, mode: withoutSetId(attributes.mode) });
     }
@@ -143,16 +145,20 @@ export class FileData {
     if (isAlone && isSmall && flusher.isFast) {
       try {
         flusher.flushNow(inode, dataOnly);
+        this.volume.quota?.flushed(inode);
         return;
       } catch (error) {
         this.failed();
         throw error;
       }
     }
-    return flusher.flush(inode, dataOnly).catch((error) => {
-      this.failed();
-      throw error;
-    });
+    return flusher.flush(inode, dataOnly).then(
+      () => this.volume.quota?.flushed(inode),
+      (error) => {
+        this.failed();
+        throw error;
+      },
+    );
   }
 
   /** What was written may be lost: clients see another verifier, and write it again. */

@@ -3,8 +3,8 @@
  * the file system's journal serves them all; the next ones wait for its end, and gather meanwhile.
  */
 import fs from 'node:fs';
+import { refuse } from '../../system/file-error.ts';
 import type { Descriptors } from './descriptors.ts';
-import { refuse } from './errors.ts';
 import type { Inode } from './inode.ts';
 
 /** A thread and back costs some 40 µs of CPU; a wait longer than this is noticed by others. */

@@ -1,5 +1,5 @@
 /** NFS file handles: which export, which inode, and which of the files that had this inode number. No I/O. */
-import { refuse } from './errors.ts';
+import { refuse } from '../../system/file-error.ts';
 
 /** Bytes; the most that MOUNT v1 can take. */
 export const HANDLE_SIZE = 32;

@@ -38,6 +38,11 @@ export class InodeTable {
     if (this.keys[slot] === key) this.values[slot] = 0;
   }
 
+  /** The same for all that have one of these values. */
+  unsetValues(gone: ReadonlySet<number>): void {
+    for (const [slot, value] of this.values.entries()) if (gone.has(value)) this.values[slot] = 0;
+  }
+
   private slotOf(key: number): number {
     const mask = this.keys.length - 1;
     // Inode numbers count up, on some file systems in large steps: all their bits are to reach the low ones.

@@ -30,6 +30,8 @@ export class Inode {
   descriptor: Descriptor | undefined;
   /** Bytes written by us that were not flushed since. */
   unflushed = 0;
+  /** Blocks of 512 bytes that its tree was charged for (quota.ts); undefined before the first look. */
+  charged: number | undefined;
   private settled: Timespec | undefined;
 
   constructor(ino: number, isDirectory: boolean, parent: Inode | undefined, name: string) {

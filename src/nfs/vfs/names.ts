@@ -1,5 +1,5 @@
 /** Names of entries: bytes without `/` and NUL, at most 255. RFC 1813 §3.2.3 */
-import { refuse } from './errors.ts';
+import { refuse } from '../../system/file-error.ts';
 
 const NAME_MAX = 255;
 const SLASH = 0x2f;

@@ -1,6 +1,7 @@
 /** REMOVE, RMDIR, RENAME and LINK. */
 import fs from 'node:fs';
 import { FileType } from '../../rootfs/file-type.ts';
+import { check, expect, refuse } from '../../system/file-error.ts';
 import {
   AT_REMOVEDIR,
   linkDescriptor,
@@ -15,7 +16,6 @@ import {
 import { O_PATH, openEntry } from '../../system/openat2.ts';
 import { maySticky, permits, WRITE } from './access.ts';
 import type { Attributes, Credentials } from './attributes.ts';
-import { check, expect, refuse } from './errors.ts';
 import type { Inode } from './inode.ts';
 import { checkEntryName } from './names.ts';
 import type { Place } from './tree.ts';
@@ -47,11 +47,19 @@ function checkSticky(caller: Credentials, above: Attributes, { attributes }: Fou
 /** After a name of it went: the last one takes the file along. */
 function dropped(volume: Volume, { inode, stat, place }: Found): void {
   if (inode.isDirectory || stat.nlink === 1) {
-    volume.tree.forget(inode);
+    volume.dropped(inode);
     return;
   }
   if (place !== undefined) volume.tree.moved(inode, place.directory, place.name);
   volume.touched(inode);
+}
+
+/** A name and no file. */
+const NO_MORE = { files: 0, bytes: 0 };
+
+/** What goes from one root file system to another is copied, as between file systems. @throws FileError EXDEV */
+function checkSameRoot({ tree: { tops } }: Volume, one: Inode, other: Inode): void {
+  if (tops.topOf(one) !== tops.topOf(other)) refuse('EXDEV');
 }
 
 function isDirectory({ mode }: Stat): boolean {
@@ -119,11 +127,16 @@ export function rename(
   if (changesItself && !permits(caller, moving.attributes, WRITE)) {
     refuse(replaced !== undefined && !isDirectory(replaced.stat) ? 'ENOTDIR' : 'EACCES');
   }
+  if (fromDirectory !== toDirectory) {
+    checkSameRoot(volume, fromDirectory, toDirectory);
+    if (replaced === undefined) volume.quota?.mayName(toDirectory, NO_MORE);
+  }
   volume.inDirectories([fromDirectory, toDirectory], (fromFd = -1, toFd = -1) =>
     renameEntry(fromFd, from, toFd, to),
   );
   if (replaced !== undefined) dropped(volume, replaced);
   volume.tree.moved(moving.inode, toDirectory, toName.toString('latin1'));
+  volume.quota?.moved(moving.inode);
   const settled = volume.settled(toDirectory, undefined);
   return settled instanceof Promise ? settled.then(() => volume.settled(fromDirectory, undefined)) : settled;
 }
@@ -150,6 +163,8 @@ export function link(
   checkEntryName(name, 'EEXIST');
   if (volume.attributes(inode).type === FileType.directory) refuse('EISDIR');
   volume.changeable(caller, directory);
+  checkSameRoot(volume, inode, directory);
+  volume.quota?.mayName(directory, NO_MORE);
   const cname = volume.cname.bytes(name);
   const { descriptor } = inode;
   const fd = descriptor?.fd ?? openPath(volume, inode);

@@ -1,10 +1,10 @@
 /** Whether a directory's file system can do what the server needs, said in words when it cannot. */
 import fs from 'node:fs';
+import { writeAttribute } from '../../rootfs/ownership.ts';
+import { FileError } from '../../system/file-error.ts';
 import { descriptorHandle } from '../../system/files.ts';
 import { errnoName } from '../../system/libc.ts';
 import { O_TMPFILE, openEntry } from '../../system/openat2.ts';
-import { FileError } from './errors.ts';
-import { writeAttribute } from './ownership.ts';
 import type { VolumeOptions } from './volume.ts';
 
 const { O_RDONLY, O_RDWR, O_DIRECTORY } = fs.constants;

@@ -1,11 +1,11 @@
 /** Walks through the whole tree for files that are not where memory has them, a few milliseconds at a time. */
 import { setImmediate, setTimeout } from 'node:timers/promises';
+import { FileError } from '../../system/file-error.ts';
 import { CName, entryHandle, S_IFDIR, S_IFMT, statEntry } from '../../system/files.ts';
+import { type Entry, Listing } from '../../system/listing.ts';
 import { PutOff } from '../put-off.ts';
-import { FileError } from './errors.ts';
 import { generationOf } from './handle.ts';
 import type { Inode } from './inode.ts';
-import { type Entry, Listing } from './listing.ts';
 import { isParent, isSelf } from './names.ts';
 import type { Tree } from './tree.ts';
 
@@ -24,6 +24,8 @@ export class Search {
   private running: Promise<void> | undefined;
   /** Inodes to find in the walk that runs or comes next. */
   private wanted = new Set<Inode>();
+  /** A number that memory lacks is looked for as well. */
+  private isForUnknown = false;
   /** Still to be visited by the walk that runs. */
   private directories: Inode[] | undefined;
   private endedAt = Number.NEGATIVE_INFINITY;
@@ -41,6 +43,7 @@ export class Search {
   /** Walks, or joins the walk that has not begun. Settles when all is known that can be. */
   run(...lost: Inode[]): Promise<void> {
     for (const inode of lost) this.wanted.add(inode);
+    if (lost.length === 0) this.isForUnknown = true;
     this.running ??= this.walk().finally(() => {
       this.running = undefined;
     });
@@ -52,13 +55,32 @@ export class Search {
     this.directories?.push(directory);
   }
 
+  /** Most often what is lost is a root that gave way to another one, and with it what is in it. */
+  private isFoundWithRoots(): boolean {
+    const { tops } = this.tree;
+    let moved: Set<Inode>;
+    try {
+      moved = tops.refresh();
+    } catch (error) {
+      if (!(error instanceof FileError || error instanceof PutOff)) throw error;
+      return false;
+    }
+    for (const inode of this.wanted) {
+      const top = tops.topOf(inode);
+      if (top !== undefined && moved.has(top)) this.wanted.delete(inode);
+    }
+    return this.wanted.size === 0 && !this.isForUnknown;
+  }
+
   private async walk(): Promise<void> {
+    await setImmediate();
+    if (this.isFoundWithRoots()) return;
     const pauseMs = this.endedAt + PAUSE_FACTOR * this.tookMs - performance.now();
     if (pauseMs > 0) await setTimeout(pauseMs);
-    else await setImmediate();
     const begin = performance.now();
     const missing = this.wanted;
     this.wanted = new Set();
+    this.isForUnknown = false;
     let sliceEnd = begin + SLICE_MS;
     const directories = [this.tree.base];
     this.directories = directories;
@@ -77,11 +99,15 @@ export class Search {
   private visit(directory: Inode, directories: Inode[], missing: Set<Inode>): void {
     try {
       const fd = this.tree.directoryFd(directory);
+      const { tops } = this.tree;
+      const isHall = tops.isHall(directory);
       const listing = new Listing(fd, 0n, this.buffer);
       for (let entry = listing.next(); entry !== undefined; entry = listing.next()) {
         if (isSelf(entry.name) || isParent(entry.name)) continue;
         const name = this.cname.bytes(entry.name);
-        if (this.isDirectory(fd, name, entry)) {
+        const isDirectory = this.isDirectory(fd, name, entry);
+        if (isHall && tops.isHidden(entry.name.toString('latin1'), isDirectory)) continue;
+        if (isDirectory) {
           const found = this.adopt(directory, fd, name, entry);
           if (found === undefined) continue;
           directories.push(found);

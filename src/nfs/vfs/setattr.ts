@@ -1,10 +1,10 @@
 /** SETATTR: all of it is checked before any of it is done. RFC 1813 §3.3.2; fs/attr.c */
 
 import { FileType } from '../../rootfs/file-type.ts';
+import { check, refuse } from '../../system/file-error.ts';
 import { setDescriptorTimes, setTimes, truncate } from '../../system/files.ts';
 import { isMember, isSuperuser, mayWrite, permits, S_ISGID, WRITE, withoutSetId } from './access.ts';
 import type { Attributes, Changes, Credentials, Time } from './attributes.ts';
-import { check, refuse } from './errors.ts';
 import type { Inode } from './inode.ts';
 import type { Volume } from './volume.ts';
 
@@ -72,6 +72,8 @@ export function setattr(
   const mode = modeAfter(caller, file, changes);
   if (size !== undefined) setSize(volume, inode, size);
   const isAsked = (changes.mode ?? changes.uid ?? changes.gid) !== undefined;
+  const isGiven = (changes.uid ?? changes.gid) !== undefined;
+  if (isGiven || size !== undefined) volume.removeCapabilities(inode, file);
   if (isAsked || mode !== file.mode) volume.restore(inode, file, { mode, uid, gid });
   if ((atime ?? mtime) !== undefined) putTimes(volume, inode, changes);
   if (!volume.options.sync) return;

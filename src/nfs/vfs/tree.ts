@@ -3,6 +3,7 @@
  * names (openat2), so no path leads out; a handle that memory does not know is looked for in the whole tree, once.
  */
 import fs from 'node:fs';
+import { check, expect, FileError, refuse } from '../../system/file-error.ts';
 import {
   CName,
   descriptorHandle,
@@ -15,15 +16,15 @@ import {
   statEntry,
 } from '../../system/files.ts';
 import { errnoName } from '../../system/libc.ts';
+import { Listing } from '../../system/listing.ts';
 import { openEntry } from '../../system/openat2.ts';
 import { PutOff } from '../put-off.ts';
 import { Descriptors } from './descriptors.ts';
-import { check, expect, FileError, refuse } from './errors.ts';
 import { type Generation, generationOf, type HandleParts } from './handle.ts';
 import { Inode } from './inode.ts';
 import { InodeTable } from './inode-table.ts';
-import { Listing } from './listing.ts';
 import { Search } from './search.ts';
+import { Tops } from './tops.ts';
 
 const { O_RDONLY, O_RDWR, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 const ENOENT = -2;
@@ -73,6 +74,7 @@ function isElsewhere(result: number): boolean {
 export class Tree {
   readonly base: Inode;
   readonly descriptors = new Descriptors();
+  readonly tops: Tops;
   /** Of the base: part of every handle. */
   readonly generation: Generation;
   private readonly directories = new Map<number, Inode>();
@@ -88,10 +90,16 @@ export class Tree {
   /**
    * @param path the base directory
    * @param unlock gives the account access to a file that was made without
+   * @param exported the exported directory's name in it; undefined where it is exported itself
    * @param maxFiles how many files' names are kept in memory
    * @throws SystemError
    */
-  constructor(path: string, unlock: (inode: Inode) => boolean, maxFiles = MAX_FILES) {
+  constructor(
+    path: string,
+    unlock: (inode: Inode) => boolean,
+    exported: string | undefined,
+    maxFiles = MAX_FILES,
+  ) {
     this.unlock = unlock;
     this.maxFiles = maxFiles;
     const fd = fs.openSync(path, O_RDONLY | O_DIRECTORY);
@@ -103,6 +111,7 @@ export class Tree {
     this.directories.set(ino, this.base);
     // The base's descriptor is none of the bounded ones.
     this.base.descriptor = { fd, writable: false, pins: 1, usedAt: 0 };
+    this.tops = new Tops(this, exported);
     this.search = new Search(this);
   }
 
@@ -211,14 +220,28 @@ export class Tree {
     return stat;
   }
 
+  /** The file's state if it is where memory has it: otherwise nothing is looked for. @throws FileError, PutOff */
+  peek({ ino, descriptor, parent, name }: Inode): Stat | undefined {
+    if (descriptor === undefined && parent === undefined) return undefined;
+    const stat =
+      descriptor === undefined
+        ? statEntry(this.directoryFd(parent as Inode), this.cname.latin1(name))
+        : statDescriptor(descriptor.fd);
+    return typeof stat === 'number' || stat.ino !== ino || stat.nlink === 0 ? undefined : stat;
+  }
+
+  /** What somebody mounted in the tree is not exported; its inode numbers mean other files. */
+  isMounted({ devMajor, devMinor }: Stat): boolean {
+    return devMinor !== this.device.minor || devMajor !== this.device.major;
+  }
+
   /**
    * The inode of an entry that was just looked at.
    *
    * @param name with a NUL behind it
    */
   entry(directory: Inode, directoryFd: number, name: Buffer, length: number, stat: Stat): Inode {
-    // What somebody mounted in the tree is not exported; its inode numbers mean other files.
-    if (stat.devMinor !== this.device.minor || stat.devMajor !== this.device.major) refuse('EACCES');
+    if (this.isMounted(stat)) refuse('EACCES');
     const isDirectory = (stat.mode & S_IFMT) === S_IFDIR;
     const known = (isDirectory ? this.directories : this.files).get(stat.ino);
     if (known?.isUnchanged(stat)) {
@@ -309,6 +332,19 @@ export class Tree {
     const map = inode.isDirectory ? this.directories : this.files;
     if (map.get(inode.ino) === inode) map.delete(inode.ino);
     this.places.unset(inode.ino);
+  }
+
+  /** Drops what memory has of a root that is going to be removed. */
+  forgetTop(top: Inode): void {
+    const gone = new Set<number>([top.ino]);
+    for (const map of [this.files, this.directories]) {
+      for (const inode of map.values()) {
+        if (this.tops.topOf(inode) !== top) continue;
+        if (inode.isDirectory) gone.add(inode.ino);
+        this.forget(inode);
+      }
+    }
+    this.places.unsetValues(gone);
   }
 
   /** The inode of this number, if memory has it. */

@@ -2,15 +2,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { FileType } from '../../rootfs/file-type.ts';
+import { identityOf } from '../../rootfs/identity.ts';
+import { type Figures, UNLIMITED } from '../../rootfs/quota.ts';
+import { check, expect, FileError, refuse } from '../../system/file-error.ts';
 import { readSymlink, statEntry } from '../../system/files.ts';
+import { Listing } from '../../system/listing.ts';
 import { access3, EXECUTE, permits, READ } from './access.ts';
 import type { Attributes, Changes, Credentials, Time } from './attributes.ts';
 import * as creation from './create.ts';
 import { FileData, type ReadResult } from './data.ts';
-import { check, expect, FileError, refuse } from './errors.ts';
 import { decodeHandle, encodeHandle } from './handle.ts';
 import type { Inode } from './inode.ts';
-import { Listing } from './listing.ts';
 import { checkName, isParent, isSelf } from './names.ts';
 import * as namespace from './namespace.ts';
 import { probe } from './probe.ts';
@@ -55,6 +57,8 @@ export class Vfs {
   private readonly volume: Volume;
   private readonly data: FileData;
   private turn = -1;
+  /** The file that the last handle meant. */
+  private resolved: Inode | undefined;
   /** Of READDIR: nothing else runs between two entries. */
   private readonly buffer = Buffer.alloc(16 * 1024);
 
@@ -74,6 +78,7 @@ export class Vfs {
   }
 
   close(): void {
+    this.volume.quota?.close();
     this.volume.tree.close();
   }
 
@@ -94,17 +99,13 @@ export class Vfs {
     return this.exportsBase ? base : this.child(base, Buffer.from(path.basename(this.exportPath)));
   }
 
-  /** Nothing above the exported directory is a client's business. */
-  private isTop(inode: Inode): boolean {
-    const { base } = this.volume.tree;
-    return inode === base || (inode.parent === base && !this.exportsBase);
-  }
-
   resolve(handle: Buffer): Inode {
     const { tree } = this.volume;
     const inode = tree.find(decodeHandle(tree.generation, handle));
-    // What is above the export is handed to nobody; but its handle can be made up.
-    return inode === tree.base && !this.exportsBase ? refuse('ESTALE') : inode;
+    // What is above the roots is handed to nobody; but its handle can be made up.
+    if (tree.tops.isNobodys(inode)) refuse('ESTALE');
+    this.resolved = inode;
+    return inode;
   }
 
   handleOf(inode: Inode): Buffer {
@@ -112,6 +113,33 @@ export class Vfs {
     if (inode.generation === undefined) tree.stat(inode);
     const generation = inode.generation ?? refuse('ESTALE');
     return encodeHandle(tree.generation, inode.ino, generation);
+  }
+
+  /** The file that the last handle meant. */
+  get called(): Inode | undefined {
+    return this.resolved;
+  }
+
+  /** The root file system that a file is in. */
+  topOf(inode: Inode): Inode | undefined {
+    return this.volume.tree.tops.topOf(inode);
+  }
+
+  /** Names a root for good (src/rootfs/identity.ts). @throws FileError, PutOff */
+  identityOf(top: Inode): string {
+    return identityOf(this.volume.tree.directoryFd(top));
+  }
+
+  /** Somebody exchanged roots, or a root is going to be removed. @throws FileError */
+  lookAtRoots(): void {
+    this.volume.tree.tops.refresh();
+  }
+
+  /** Nothing of a root can be reached any more. */
+  forgetRoot(ino: number): void {
+    const { tree } = this.volume;
+    const top = tree.known(ino);
+    if (top !== undefined && tree.tops.isTop(top)) tree.forgetTop(top);
   }
 
   attributes(inode: Inode): Attributes {
@@ -132,7 +160,8 @@ export class Vfs {
   }
 
   private above(directory: Inode): Inode {
-    return this.isTop(directory) ? directory : this.volume.tree.parentOf(directory);
+    const { tree } = this.volume;
+    return tree.tops.isTop(directory) ? directory : tree.parentOf(directory);
   }
 
   private child(directory: Inode, name: Buffer): Inode {
@@ -279,16 +308,38 @@ export class Vfs {
     }
   }
 
-  statfs(): FileSystemStatus {
-    const { bsize, blocks, bfree, bavail, files, ffree } = fs.statfsSync(this.volume.options.base);
+  /** As the root that a file is in may still grow: by the quota, and by what the file system has. */
+  statfs(inode: Inode): FileSystemStatus {
+    const { options, quota } = this.volume;
+    const { bsize, blocks, bfree, bavail, files, ffree } = fs.statfsSync(options.base);
+    const limits = quota?.limits ?? UNLIMITED;
+    const room = quota?.roomOf(inode) ?? UNLIMITED;
+    const bytes = Math.max(0, room.bytes);
+    const left = Math.min(ffree, Math.max(0, room.files));
     return {
-      tbytes: blocks * bsize,
-      fbytes: bfree * bsize,
-      abytes: bavail * bsize,
-      tfiles: files,
-      ffiles: ffree,
-      afiles: ffree,
+      tbytes: Math.min(blocks * bsize, limits.bytes),
+      fbytes: Math.min(bfree * bsize, bytes),
+      abytes: Math.min(bavail * bsize, bytes),
+      tfiles: Math.min(files, limits.files),
+      ffiles: left,
+      afiles: left,
     };
+  }
+
+  /** What counts, what the replaced roots take, and what either may; undefined without a quota. */
+  usage(): { used: Figures; replaced: Figures; limits: Figures } | undefined {
+    const { quota } = this.volume;
+    return quota && { ...quota.figures(), limits: quota.limits };
+  }
+
+  /** Somebody else may have changed the tree, and what is known of it. */
+  usageChanged(): void {
+    this.volume.quota?.changed();
+  }
+
+  /** A root is about to be removed by this process. @param identity rootfs/identity.ts */
+  treeRemoved(identity: string): void {
+    this.volume.quota?.treeRemoved(identity);
   }
 
   /** A file's names and a name's bytes at most. */

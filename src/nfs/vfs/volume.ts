@@ -1,12 +1,16 @@
 /** The exported file system as its operations share it: where files are, whose they are, and what is set. */
 import fs from 'node:fs';
+import path from 'node:path';
 import { FileType } from '../../rootfs/file-type.ts';
 import { type Ids, isPlain, type Owner, realMode, typeOf } from '../../rootfs/owner.ts';
+import { readEntryOwner, readOwner, storeMask, storeOwner, writeAttribute } from '../../rootfs/ownership.ts';
+import { check, expect, FileError, refuse } from '../../system/file-error.ts';
 import {
   CName,
   changeMode,
   linkDescriptor,
   readSymlink,
+  removeAttribute,
   renameEntry,
   type Stat,
   statDescriptor,
@@ -17,10 +21,9 @@ import {
 import { O_PATH, O_TMPFILE, openEntry } from '../../system/openat2.ts';
 import { EXECUTE, permits, WRITE } from './access.ts';
 import type { Attributes, Credentials } from './attributes.ts';
-import { check, expect, FileError, refuse } from './errors.ts';
 import { Flusher } from './flusher.ts';
 import type { Inode } from './inode.ts';
-import { readEntryOwner, readOwner, storeOwner, writeAttribute } from './ownership.ts';
+import { Quota, type QuotaOptions } from './quota.ts';
 import { ctimeTickMs } from './tick.ts';
 import { Tree } from './tree.ts';
 
@@ -33,6 +36,8 @@ export interface VolumeOptions {
   readonly ownership: 'xattr' | 'plain';
   /** Whose files without the attribute are. */
   readonly unattributed: Ids;
+  /** How much may be in it. */
+  readonly quota?: QuotaOptions | undefined;
   /** How many files' names are kept in memory, if not the usual number. */
   readonly maxFiles?: number;
   /** Namespace changes reach the disk before they are answered. */
@@ -42,6 +47,11 @@ export interface VolumeOptions {
 const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 const ENOENT = 2;
 const EACCES = 13;
+const ENODATA = 61;
+/** Of a mode. */
+const GROUP_BITS = 0o070;
+/** What rsync --fake-super stores for `security.capability`. */
+const CAPABILITY = Buffer.from('user.rsync.security.capability\0');
 const DOT = Buffer.from('.\0');
 const REMEMBERED = 8;
 
@@ -49,6 +59,7 @@ export class Volume {
   readonly options: VolumeOptions;
   readonly tree: Tree;
   readonly flusher: Flusher;
+  readonly quota: Quota | undefined;
   readonly fsid: number;
   private readonly tickMs: number;
   /** For names that a call was given; a second one where it takes two. */
@@ -63,8 +74,11 @@ export class Volume {
   /** @throws FileError, SystemError */
   constructor(options: VolumeOptions) {
     this.options = options;
-    this.tree = new Tree(options.base, (inode) => this.unlock(inode), options.maxFiles);
+    const { base, exportPath, maxFiles } = options;
+    const exported = exportPath === base ? undefined : path.basename(exportPath);
+    this.tree = new Tree(base, (inode) => this.unlock(inode), exported, maxFiles);
     this.flusher = new Flusher(this.tree.descriptors);
+    this.quota = options.quota && new Quota(this.tree, exported, fs.statfsSync(base), options.quota);
     const { high, low } = this.tree.generation;
     this.tickMs = ctimeTickMs(options.base);
     this.fsid = (high & 0xfffff) * 0x1_0000_0000 + (low >>> 0);
@@ -90,6 +104,7 @@ export class Volume {
       inode.owner = this.readOwner(inode, stat);
       inode.settle(stat, this.tickMs);
     }
+    this.quota?.described(inode, stat);
     const { type, mode, uid, gid, major, minor } = inode.owner ?? this.impliedOwner(stat);
     const attributes: Attributes = {
       type,
@@ -116,6 +131,7 @@ export class Volume {
 
   /** Attributes of a file that was made just now with this owner. */
   describeNew(inode: Inode, stat: Stat, owner: Owner): void {
+    this.quota?.made(inode);
     const { ownership, unattributed } = this.options;
     inode.owner = ownership === 'plain' || isPlain(owner, unattributed) ? undefined : owner;
     inode.settle(stat, this.tickMs);
@@ -176,6 +192,8 @@ export class Volume {
       result = call(...descriptors());
     }
     this.forgetSeen();
+    // They may have grown; the reply needs the same look.
+    if (this.quota !== undefined) for (const directory of directories) this.attributes(directory);
     return check(result);
   }
 
@@ -183,6 +201,23 @@ export class Volume {
   touched(inode: Inode): void {
     inode.unsettle();
     this.forgetSeen();
+    this.quota?.touched(inode);
+  }
+
+  /** A program that was changed, or given away, loses what its capabilities gave: as set-id bits go. mm/filemap.c */
+  removeCapabilities(inode: Inode, { type }: Attributes): void {
+    if (type !== FileType.regular || this.options.ownership === 'plain') return;
+    const removed = removeAttribute(this.tree.file(inode, true).fd, CAPABILITY);
+    if (removed !== -ENODATA) check(removed);
+  }
+
+  /** Data of a file were written. */
+  wrote(inode: Inode): void {
+    this.touched(inode);
+    if (this.quota === undefined) return;
+    // Other writes are let in by what this one took; the reply needs the same look.
+    this.attributes(inode);
+    if (this.quota.trimmed(inode)) this.forgetSeen();
   }
 
   /** Stores a changed owner, mode or type. @throws FileError EPERM where nothing can be stored */
@@ -199,8 +234,16 @@ export class Volume {
     const { type, mode, uid, gid } = before;
     const isReal = inode.owner === undefined && type !== FileType.regular && type !== FileType.directory;
     const differs = after.mode !== mode || after.uid !== uid || after.gid !== gid;
-    if (!isReal) this.store(inode, { ...before, ...after });
-    else if (differs) this.replaceReal(inode, { ...before, ...after });
+    if (!isReal) {
+      this.store(inode, { ...before, ...after });
+      if (((mode ^ after.mode) & GROUP_BITS) !== 0) this.storeMask(inode, before, after.mode);
+    } else if (differs) this.replaceReal(inode, { ...before, ...after });
+  }
+
+  private storeMask(inode: Inode, { mode }: Attributes, after: number): void {
+    if (this.options.ownership === 'plain') return;
+    const fd = inode.isDirectory ? this.tree.directoryFd(inode) : this.tree.file(inode, true).fd;
+    storeMask(fd, mode, after);
   }
 
   /** A real link, FIFO or socket, made by hand, gives way to a file that can have an owner. */
@@ -220,6 +263,24 @@ export class Volume {
       unlinkEntry(this.tree.directoryFd(parent), temporary, 0);
       throw error;
     }
+    this.dropped(inode);
+    if (this.quota !== undefined) this.entered(parent, Buffer.from(name, 'latin1'));
+  }
+
+  /** The inode of an entry that was made just now. */
+  entered(directory: Inode, name: Buffer): Inode {
+    const fd = this.tree.directoryFd(directory);
+    const cname = this.entryName.bytes(name);
+    const stat = expect(statEntry(fd, cname));
+    const inode = this.tree.entry(directory, fd, cname, name.length, stat);
+    this.quota?.made(inode);
+    this.describe(inode, stat);
+    return inode;
+  }
+
+  /** A file that was described is no more. */
+  dropped(inode: Inode): void {
+    this.quota?.removed(inode);
     this.tree.forget(inode);
   }
 

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+import { Gate } from '../../../src/nfs/gate.ts';
 import { create } from '../../../src/nfs/procedures/create.ts';
 import { lookup } from '../../../src/nfs/procedures/lookup.ts';
 import { mnt3 } from '../../../src/nfs/procedures/mount.ts';
@@ -18,7 +19,7 @@ import { encode } from './xdr-bytes.ts';
 /** One walk finds a file, or finds that there is none. */
 const MAX_PUT_OFF = 10;
 
-interface Options extends Partial<Pick<Context, 'client' | 'transport' | 'allowed'>> {
+interface Options extends Partial<Pick<Context, 'client' | 'transport' | 'allowed' | 'uses'>> {
   /** Namespace changes are answered later, when they are on the disk. */
   readonly sync?: boolean;
 }
@@ -30,12 +31,14 @@ export interface LocalExport {
   readonly path: string;
   readonly vfs: Vfs;
   readonly mounts: MountList;
+  readonly gate: Gate;
 }
 
 function performOn(context: Omit<Context, 'credentials'>): Perform {
   return async (procedure, args, credentials) => {
     const message = encode(procedure.args, args);
     const run = () =>
+      procedure.notNow?.({ ...context, credentials }) ??
       procedure.run(procedure.args.read(new Reader().reset(message)), { ...context, credentials });
     for (let time = 1; ; time += 1) {
       try {
@@ -70,12 +73,13 @@ export async function localExport({ sync = false, ...given }: Options = {}): Pro
     fs.rmSync(base, { recursive: true, force: true });
   });
   const mounts = new MountList();
+  const gate = new Gate();
   const peer = { isAlone: false, turn: -1 };
   const defaults = { client: '127.0.0.1', transport: 'tcp', peer, allowed: ['127.0.0.1'] } as const;
-  const nfs = new NfsClient(performOn({ ...defaults, ...given, vfs, mounts }));
+  const nfs = new NfsClient(performOn({ ...defaults, ...given, vfs, mounts, gate }));
   const mounted = await nfs.call(mnt3, Buffer.from(exportPath));
   if (!('ok' in mounted)) throw new Error(`MNT: ${mounted.status}`);
-  return { nfs, root: mounted.ok.fhandle, path: exportPath, vfs, mounts };
+  return { nfs, root: mounted.ok.fhandle, path: exportPath, vfs, mounts, gate };
 }
 
 /** sattr3 that changes nothing but what is given. */

@@ -90,6 +90,28 @@ it('lists mounts until they end', async () => {
   expect(await listed()).toEqual([]);
 });
 
+it('UMNT and UMNTALL count only while the board is ours', async () => {
+  const told: string[] = [];
+  const tell = (call: string) => (client: string) => void told.push(`${call} ${client}`);
+  const uses = {
+    ...{ epoch: 0, see: () => {}, mount: () => true },
+    ...{ unmount: tell('UMNT'), unmountAll: tell('UMNTALL') },
+  };
+  const { nfs, gate, mounts, path: directory } = await localExport({ client: '10.1.2.3', uses });
+  const unmount = async () => {
+    await nfs.call(umnt, Buffer.from(directory));
+    await nfs.call(umntall, undefined);
+  };
+  gate.shut();
+  await unmount();
+  expect(told).toEqual([]);
+  expect(mounts.all()).toHaveLength(1);
+  gate.open();
+  await unmount();
+  expect(told).toEqual(['UMNT 10.1.2.3', 'UMNTALL 10.1.2.3']);
+  expect(mounts.all()).toEqual([]);
+});
+
 it('EXPORT tells the directory and who may mount it', async () => {
   const { nfs, path: directory } = await localExport({ allowed: ['10.0.0.0/8', 'board.example', '::1'] });
   const [exported, ...others] = await nfs.call(exportProcedure, undefined);

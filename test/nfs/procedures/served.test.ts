@@ -25,14 +25,14 @@ const CONNECT = { tcp: connectTcp, udp: connectUdp };
 
 async function serve(transport: keyof typeof CONNECT) {
   const exported = await localExport();
-  const { vfs, mounts } = exported;
+  const { vfs, mounts, gate } = exported;
   const errors: string[] = [];
   const server = await startServer({
     port: 0,
     host: '127.0.0.1',
     programs,
     contextOf: (credentials, peer) => ({
-      ...{ vfs, mounts, credentials, peer },
+      ...{ vfs, mounts, gate, credentials, peer },
       ...{ client: peer.address, transport: peer.transport, allowed: [] },
     }),
     admit: () => true,

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Changes, Credentials } from '../../../src/nfs/vfs/attributes.ts';
 import type { Inode } from '../../../src/nfs/vfs/vfs.ts';
-import { ALICE, at, BOB, bytes, codeOf, makePlace, type Place, put, ROOT, user } from './fixture.ts';
+import { ALICE, at, BOB, bytes, codeOf, makePlace, type Place, put, ROOT, run, user } from './fixture.ts';
 
 let place: Place;
 beforeEach(() => {
@@ -211,4 +211,46 @@ test('with sync every change waits for the disk', async () => {
   await place.vfs.rename(ROOT, at(place.vfs, 'd'), bytes('f'), place.vfs.root, bytes('f'));
   await place.vfs.remove(ROOT, place.vfs.root, bytes('f'));
   await place.vfs.rmdir(ROOT, place.vfs.root, bytes('d'));
+});
+
+describe('a program with capabilities loses them', () => {
+  const CAPABILITY = 'user.rsync.security.capability';
+  const names = (name: string) => run('getfattr', '-m', '-', '--absolute-names', place.path(name));
+
+  test.each([
+    ['when it is written', (inode: Inode) => place.vfs.write(ROOT, inode, 0, bytes('x'), 0)],
+    ['when it is cut', (inode: Inode) => place.vfs.setattr(ROOT, inode, { size: 3 })],
+    ['when it is given away', (inode: Inode) => place.vfs.setattr(ROOT, inode, { uid: 5 })],
+    ['when its group changes', (inode: Inode) => place.vfs.setattr(ROOT, inode, { gid: 5 })],
+  ])('%s', async (_, change) => {
+    const inode = await file(0o755);
+    run('setfattr', '-n', CAPABILITY, '-v', '0x0100000200200000', place.path('f493'));
+    place.vfs.begin();
+    await place.vfs.setattr(ROOT, inode, { mode: 0o711, mtime: time });
+    expect(names('f493')).toContain(CAPABILITY);
+    await change(at(place.vfs, 'f493'));
+    expect(names('f493')).not.toContain(CAPABILITY);
+    await change(at(place.vfs, 'f493'));
+  });
+});
+
+test('chmod changes the mask of an access ACL, as acl(5) has it', async () => {
+  const acl = (group: number, mask: number) => {
+    const words = [0x80, group, mask, 0x80, 1000, 0x8000_0007];
+    return `0x${words
+      .map((word) =>
+        word
+          .toString(16)
+          .padStart(8, '0')
+          .replace(/(..)(..)(..)(..)/, '$4$3$2$1'),
+      )
+      .join('')}`;
+  };
+  const stored = () =>
+    run('getfattr', '-e', 'hex', '-n', 'user.rsync.%aacl', '--absolute-names', place.path('f436'));
+  const inode = await file(0o664);
+  run('setfattr', '-n', 'user.rsync.%aacl', '-v', acl(0x80, 6), place.path('f436'));
+  place.vfs.begin();
+  await place.vfs.setattr(ROOT, inode, { mode: 0o640 });
+  expect(stored()).toContain(acl(6, 4));
 });
