@@ -30,11 +30,20 @@ case $task in
     ;;
   bench)
     node scripts/build.ts
-    if [ "${1-}" = nfs ]; then
-      shift
-      sh scripts/setup.sh bench
-      exec node bench/nfs/main.ts "$@"
-    fi
-    exec node bench/startup.ts "$@"
+    subject=${1-startup}
+    [ $# = 0 ] || shift
+    case $subject in
+      nfs)
+        sh scripts/setup.sh bench
+        exec node bench/nfs/main.ts "$@"
+        ;;
+      startup | untar) exec node "bench/$subject.ts" "$@" ;;
+      save)
+        sh scripts/setup.sh bench
+        exec node bench/save.ts "$@"
+        ;;
+    esac
+    echo "novaboot: npm run bench [startup|nfs|untar|save] [ARGUMENTS]" >&2
+    exit 64
     ;;
 esac

@@ -28,10 +28,12 @@ programs_of() {
       echo sshd:openssh-server script:bsdutils strace:strace unshare:util-linux
       echo qemu-system-x86_64:qemu-system-x86 busybox:busybox-static git:git getfattr:attr
       echo systemd-nspawn:systemd-container debootstrap:debootstrap nfs-ls:libnfs-utils
+      echo setfacl:acl setcap:libcap2-bin zstd:zstd bsdtar:libarchive-tools xz:xz-utils bzip2:bzip2
+      echo mkfs.btrfs:btrfs-progs mkfs.ext4:e2fsprogs
       ;;
     bench)
       echo ganesha.nfsd:nfs-ganesha ganesha.nfsd:nfs-ganesha-vfs nfs-ls:libnfs-utils strace:strace \
-        unshare:util-linux
+        unshare:util-linux setfattr:attr mkfs.btrfs:btrfs-progs mkfs.xfs:xfsprogs
       ;;
   esac
 }

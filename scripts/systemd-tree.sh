@@ -8,11 +8,14 @@ cd "$(dirname "$0")/.."
 suite=${1:-bookworm}
 tree=$PWD/.cache/systemd-$suite
 packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,openssh-server,rsync,libstdc++6,libatomic1
+mkdir -p .cache
+# Several test files may want it at once.
+exec 9>".cache/systemd-$suite.lock"
+flock 9
 [ "$(cat "$tree/etc/novaboot-tree" 2>/dev/null)" != "$packages" ] || exit 0
 # The mirror that this machine uses; debootstrap has a default.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null | head -n 1)
 
-mkdir -p .cache
 rm -rf "$tree.new"
 echo "novaboot: making a tree of Debian $suite for the tests with systemd" >&2
 # shellcheck disable=SC2086

@@ -7,11 +7,13 @@ import { usage } from '../src/nfs/options.ts';
 const root = path.resolve(import.meta.dirname, '..');
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
 
-/** "add-key NAME [admin]" as mdoc(7) writes it: "add-key Ar name Op Cm admin". */
+/** "add-key NAME [admin]" as mdoc(7) writes it: "add-key Ar name Op Cm admin"; "[-v] FILE|-": "Oo Fl v Oc Ar file Ns |\\-". */
 function mdoc(parameters = ''): string {
   return parameters
     .replace(/\[(--)?(\w+)\]/g, (_, dashes, word) => (dashes ? `Op Fl \\-${word}` : `Op Cm ${word}`))
-    .replace(/\b[A-Z]{2,}\b/g, (word) => `Ar ${word.toLowerCase()}`);
+    .replace(/\[-(\w)\]/g, 'Oo Fl $1 Oc')
+    .replace(/\b[A-Z]{2,}\b/g, (word) => `Ar ${word.toLowerCase()}`)
+    .replace('|-', ' Ns |\\-');
 }
 
 it.each(commands.filter(({ name }) => name !== ''))(

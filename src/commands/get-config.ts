@@ -1,9 +1,9 @@
 /** Prints the options that the novaboot client takes: a line each, and nothing else. Starts the user's NFS server. */
 import fs from 'node:fs';
-import path from 'node:path';
 import type { Session } from '../shell/command.ts';
 import { parsePlain, readConfig } from '../shell/config.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
+import { nfsConfigFile } from '../shell/nfs-place.ts';
 import { writeOut } from '../shell/output.ts';
 
 async function targetConfig(session: Session): Promise<string> {
@@ -15,7 +15,7 @@ async function targetConfig(session: Session): Promise<string> {
 
 /** Whether the board serves root file systems; told without loading what reads the file. */
 function hasNfs({ home }: Session): boolean {
-  return fs.existsSync(path.join(home, '.novaboot-nfs'));
+  return fs.existsSync(nfsConfigFile(home));
 }
 
 export async function run(session: Session, args: readonly string[]): Promise<void> {

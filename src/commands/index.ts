@@ -40,6 +40,20 @@ export const commands: CommandTable = [
     load: async () => (await import('./rsync.ts')).rsync,
   },
   {
+    name: 'rsync-nfsroot',
+    parameters: '...',
+    summary: 'Root file systems in and out: rsync -aHAXS --rsync-path=rsync-nfsroot ...',
+    locked: true,
+    load: async () => (await import('./rsync-nfsroot.ts')).rsyncNfsroot,
+  },
+  {
+    name: 'untar',
+    parameters: '[-v] FILE|-',
+    summary: 'Make your root file system anew from an archive: an uploaded FILE, or standard input',
+    locked: true,
+    load: async () => await import('./untar.ts'),
+  },
+  {
     name: 'get-config',
     summary: 'Print the options that the novaboot client needs for this board',
     load: async () => await import('./get-config.ts'),
@@ -49,6 +63,12 @@ export const commands: CommandTable = [
     parameters: 'status|restart|stop',
     summary: 'Show, restart or stop your NFS server, which get-config starts',
     load: async () => await import('./nfs.ts'),
+  },
+  {
+    name: 'root',
+    parameters: 'list|save|restore|remove|diff|reset|download',
+    summary: 'Your root file system: save it, go back, see what changed, get it as a tar',
+    load: async () => await import('./root.ts'),
   },
   {
     name: 'status',

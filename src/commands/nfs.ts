@@ -1,14 +1,17 @@
 /** The caller's own NFS server: what it does, and its end and new start. */
+import { limitsOf } from '../rootfs/quota.ts';
 import type { Session } from '../shell/command.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
-import { type NfsConfig, readNfsConfig } from '../shell/nfs-config.ts';
+import type { NfsConfig } from '../shell/nfs-config.ts';
 import { userManager } from '../shell/nfs-manager.ts';
-import { makeDirectories, nfsPlace } from '../shell/nfs-place.ts';
+import { makeDirectories } from '../shell/nfs-place.ts';
 import { lockHolder, servedPort } from '../shell/nfs-running.ts';
 import { restartServer, type Server, stopServer } from '../shell/nfs-server.ts';
 import type { NfsStatus } from '../shell/nfs-status.ts';
 import { writeJson, writeOut } from '../shell/output.ts';
-import { duration, printable, table } from '../shell/text.ts';
+import { ownRoots } from '../shell/own-roots.ts';
+import { quotaLine } from '../shell/quota-text.ts';
+import { duration, printable, size, table } from '../shell/text.ts';
 
 interface Context {
   readonly user: string;
@@ -17,23 +20,8 @@ interface Context {
 }
 
 function contextOf(session: Session): Context {
-  const { user, home } = session;
-  if (user === undefined) {
-    throw new CommandError('nfs needs a key with command="user NAME"', ExitCode.notAllowed);
-  }
-  const config = readNfsConfig(home);
-  if (config === undefined) {
-    throw new CommandError('NFS is not enabled: there is no ~/.novaboot-nfs', ExitCode.notConfigured);
-  }
-  const server = { home, place: nfsPlace(home, user), manager: userManager(session, user) };
-  return { user, server, config };
-}
-
-/** 1500000 as "1.5 MB". */
-function size(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(Math.max(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 0), units.length - 1);
-  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+  const { user, config, place } = ownRoots(session, 'nfs');
+  return { user, server: { home: session.home, place, manager: userManager(session, user) }, config };
 }
 
 function localTime(time: string | null): string {
@@ -48,8 +36,28 @@ function list(title: string, counts: Readonly<Record<string, number>>): string {
   return `${title}: ${most.map(([name, count]) => `${printable(name)} ${count}`).join(', ')}.\n`;
 }
 
+/** Why calls are not answered now. */
+function delays({ putOff, paused }: NfsStatus): string {
+  const lines: string[] = [];
+  if (putOff) {
+    const who = putOff.holder === '?' ? 'a user without a name' : printable(putOff.holder);
+    const since = localTime(putOff.since);
+    lines.push(`Calls are put off since ${since}, for ${who} has the board: ${putOff.calls} so far.\n`);
+  }
+  if (paused) lines.push('Changes are put off while a root is saved.\n');
+  return lines.join('');
+}
+
+/** Clients that run on roots that gave way to another one. */
+function oldRoots({ replaced = [] }: NfsStatus): string {
+  const used = replaced.filter(({ clients }) => clients.length > 0);
+  return used
+    .map(({ number, clients }) => `Replaced root @${number} is used by ${printable(clients.join(', '))}.\n`)
+    .join('');
+}
+
 function describe(user: string, status: NfsStatus): string {
-  const { clients, mounts, memory, uptimeSeconds } = status;
+  const { clients, mounts, memory, uptimeSeconds, usage } = status;
   const owners =
     status.ownership === 'plain'
       ? 'Owners and modes are not kept (plain).'
@@ -65,8 +73,11 @@ function describe(user: string, status: NfsStatus): string {
   return [
     `The NFS server of ${user} serves ${printable(status.export)}\n`,
     `on port ${status.port} since ${localTime(status.startedAt)} (${duration(uptimeSeconds)}), process ${status.pid}.\n`,
+    delays(status),
+    oldRoots(status),
     `${owners}${status.landlock === 0 ? ' The kernel does not confine the server (no Landlock).' : ''}\n`,
     `Read ${size(status.bytesRead)}, written ${size(status.bytesWritten)}, memory ${size(memory.rss)}.\n`,
+    usage ? quotaLine(usage.used, limitsOf(usage.limits.bytes ?? 0, usage.limits.files ?? 0)) : '',
     list('Operations', status.operations),
     list('Errors', status.errors),
     list('Others', { 'bad calls': status.rpcErrors, 'repeated replies': status.duplicateReplies }),

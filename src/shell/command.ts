@@ -47,6 +47,11 @@ export interface LockedCommand {
   prepare(session: Session, args: readonly string[]): () => Program | Promise<Program>;
   /** A console-like session: ends when its connection ends. Others, once begun, run to their end. */
   readonly attached?: true;
+  /**
+   * The program itself has the board's lock, and none of our processes stays beside it: for one that ends soon when
+   * it is killed, with all its children. Nobody notes down when it ended, and how.
+   */
+  readonly alone?: true;
   /** Standard output belongs to a protocol, so messages go to standard error. */
   readonly binary?: true;
 }

@@ -21,3 +21,9 @@ export class CommandError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** What the system refused (FileError, SystemError, and what Node's fs throws), in the words that it has for that. */
+export function systemRefusal(command: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || error instanceof TypeError) return error;
+  return new CommandError(`${command}: ${error.message}`, ExitCode.failed, { cause: error });
+}

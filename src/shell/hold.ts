@@ -7,6 +7,7 @@ import { replaceProcess, setParentDeathSignal, setpgid } from '../system/process
 import type { LockedCommand, Session } from './command.ts';
 import { CommandError } from './errors.ts';
 import { endRecord, openJournal, record } from './journal.ts';
+import { takeLease } from './lease.ts';
 import { endWithParent, isAbandoned, openLock, stillOccupied, tryLock, waitForLock } from './lock.ts';
 import { writeError, writeOut } from './output.ts';
 import { isOurConnection, occupants, queueText } from './queue.ts';
@@ -73,12 +74,14 @@ function announce(hold: Hold): string {
 /** Takes all that `start` may put out of reach when it confines this process, then starts. */
 async function runLocked(hold: Hold, lock: number, start: Start): Promise<never> {
   const { session, name, command } = hold;
+  takeLease(session);
   const journal = openJournal(session.home);
   const group = ownGroup();
   const program = await start();
   record(journal, 'start', session, name || 'default');
   if (command.attached) endWithParent(session.parent);
   else setParentDeathSignal(0);
+  if (command.alone) return replaceProcess(program, [lock], session.softFileLimit);
   passOn(lock, LOCK_FD);
   passOn(journal?.fd ?? fs.openSync('/dev/null', 'w'), JOURNAL_FD);
   const parameters = [group, announce(hold), endRecord(journal), program.file, ...program.args.slice(1)];

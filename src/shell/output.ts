@@ -3,22 +3,24 @@ import fs from 'node:fs';
 
 const RETRY_MS = 5;
 
-/** Writes all of the text. A reader that is gone ends it silently, as SIGPIPE would. */
-function writeAll(fd: number, text: string | Buffer): void {
+/** Writes all of the text. @returns false if the reader is gone, which is no more of an error than SIGPIPE would be */
+function writeAll(fd: number, text: string | Buffer): boolean {
   let rest = typeof text === 'string' ? Buffer.from(text) : text;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(fs.writeSync(fd, rest));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false;
       // The caller gave us a non-blocking descriptor whose reader is slow.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
   }
+  return true;
 }
 
-export function writeOut(text: string | Buffer): void {
-  writeAll(1, text);
+/** @returns false if the reader is gone */
+export function writeOut(text: string | Buffer): boolean {
+  return writeAll(1, text);
 }
 
 export function writeError(text: string | Buffer): void {

@@ -18,7 +18,7 @@ export interface RsyncProfile {
 export interface RsyncRequest {
   /** The client downloads. */
   readonly sender: boolean;
-  /** As given, in order, without --server and --sender. */
+  /** In the order given, without --server and --sender. */
   readonly options: readonly string[];
   /** The same options one by one: letters, and names without dashes. */
   readonly names: ReadonlySet<string>;
@@ -103,6 +103,25 @@ export const TFTP_PROFILE: RsyncProfile = {
   ]),
 };
 
+const ID = '[A-Za-z0-9_.-]{1,32}';
+/** `*:root`, `0-99:nobody,app:1000`; what follows the colon is looked up on the server. */
+const ID_MAP = RegExp(`^(?:\\\\?\\*|${ID}):${ID}(?:,(?:\\\\?\\*|${ID}):${ID}){0,31}$`);
+
+/**
+ * ~/nfsroot/USER, by a receiver with --fake-super, which only notes down owners and special files. Not here, besides
+ * what ~/tftproot has not either: --super, which would make it try for real.
+ */
+export const NFSROOT_PROFILE: RsyncProfile = {
+  flags: `${TFTP_PROFILE.flags}AHX`,
+  shortValues: TFTP_PROFILE.shortValues,
+  long: new Map<string, RegExp | undefined>([
+    ...TFTP_PROFILE.long,
+    ['fake-super', undefined],
+    ['groupmap', ID_MAP],
+    ['usermap', ID_MAP],
+  ]),
+};
+
 function refused(what: string): CommandError {
   return new CommandError(`rsync: ${printable(what.slice(0, 200))}`, ExitCode.notAllowed);
 }
@@ -144,6 +163,11 @@ function optionNames(word: string, profile: RsyncProfile): string[] {
   throw refused(`an option is expected, not ${word}`);
 }
 
+/** Without the backslashes that newer clients put before what a shell would expand; no pattern allows others. */
+function unescaped(option: string): string {
+  return option.replaceAll('\\', '');
+}
+
 /** Newer clients put a backslash before every character that a shell would see, and their users expect globbing. */
 const SPECIAL = /[\0-\x1f\x7f*?[\]{}\\\ufffd]/;
 const MAX_PATH = 4095;
@@ -155,7 +179,7 @@ function checkPath(path: string): void {
   if (SPECIAL.test(path)) {
     throw refused(`blanks, wildcards and special characters are not allowed in a path: ${shown}`);
   }
-  if (path.startsWith('/')) throw refused(`only paths in the TFTP directory are allowed: ${shown}`);
+  if (path.startsWith('/')) throw refused(`only relative paths are allowed: ${shown}`);
   if (/^[-~]/.test(path)) throw refused(`a path cannot begin with ${path.charAt(0)}: ${shown}`);
   if (path.split('/').includes('..')) throw refused(`.. is not allowed in a path: ${shown}`);
 }
@@ -181,5 +205,5 @@ export function parseRsync(words: readonly string[], profile: RsyncProfile): Rsy
     throw refused('one destination is expected; blanks in its name are not supported');
   }
   for (const path of paths) checkPath(path);
-  return { sender, options, names, paths };
+  return { sender, options: options.map(unescaped), names, paths };
 }

@@ -1,4 +1,5 @@
 /** From argv to an exit status: who, what, allowed?, run. The one place that turns errors into messages. */
+import { RootError } from '../rootfs/errors.ts';
 import type { CommandEntry, CommandTable, Session } from './command.ts';
 import { CommandError, ExitCode } from './errors.ts';
 import { writeError } from './output.ts';
@@ -74,8 +75,8 @@ async function dispatch(table: CommandTable, invocation: Invocation): Promise<nu
 }
 
 /** Tells the user, or the administrator, what went wrong. @returns the exit status */
-async function report(error: unknown): Promise<number> {
-  if (error instanceof CommandError) {
+export async function report(error: unknown): Promise<number> {
+  if (error instanceof CommandError || error instanceof RootError) {
     writeError(`novaboot-shell: ${printable(error.message)}\n`);
     return error.exitCode;
   }

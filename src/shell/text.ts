@@ -33,3 +33,10 @@ export function duration(seconds: number): string {
   }
   return parts.slice(0, 2).join(' ') || '0 s';
 }
+
+/** Bytes in words: 1500000 as "1.5 MB". */
+export function size(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(Math.max(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 0), units.length - 1);
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}

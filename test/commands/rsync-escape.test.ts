@@ -7,6 +7,7 @@ import {
   canary,
   FENCES,
   giveToAccount,
+  home,
   LOWERED,
   makeBoard,
   removeBoard,
@@ -15,10 +16,14 @@ import {
   tree,
   write,
 } from '../support/rsync-board.ts';
-import type { ServerSettings } from '../support/rsync-server.ts';
+import type { CommandName, ServerSettings } from '../support/rsync-server.ts';
 
-beforeEach(makeBoard);
 afterEach(removeBoard);
+
+/** From a place in the tree to one in the home directory. */
+function wayOut(from: string, to: string): string {
+  return path.relative(path.join(tree, from), path.join(home, to));
+}
 
 /** What a hostile client tries, with a link out of the tree already planted. */
 const ATTACKS: readonly (readonly string[])[] = [
@@ -61,11 +66,15 @@ const ATTACKS: readonly (readonly string[])[] = [
   ['-a', 'link', 'B:'],
 ];
 
-describe.each([...FENCES, ['by a client that hides --no-implied-dirs', { drop: ['--no-implied-dirs'] }]] as [
-  string,
-  Partial<ServerSettings>,
-][])('nothing outside the tree changes %s', (_, settings) => {
+const SERVERS: (readonly [CommandName, string, Partial<ServerSettings>])[] = [
+  ...FENCES.map(([fences, settings]) => ['rsync', fences, settings] as const),
+  ['rsync', 'by a client that hides --no-implied-dirs', { drop: ['--no-implied-dirs'] }],
+  ...FENCES.map(([fences, settings]) => ['rsync-nfsroot', fences, settings] as const),
+];
+
+describe.each(SERVERS)('%s: nothing outside the tree changes %s', (command, _, settings) => {
   beforeEach(() => {
+    makeBoard(command);
     write(path.join(source, 'x/authorized_keys'), 'canary');
     write(path.join(source, 'x/new'), 'evil');
     write(path.join(source, 'authorized_keys'), 'canary');
@@ -75,10 +84,10 @@ describe.each([...FENCES, ['by a client that hides --no-implied-dirs', { drop: [
       fs.chmodSync(path.join(source, name), 0o777);
       fs.utimesSync(path.join(source, name), new Date(), new Date());
     }
-    fs.symlinkSync('../.ssh', path.join(tree, 'x'));
-    fs.symlinkSync('../.ssh/authorized_keys', path.join(tree, 'keys'));
+    fs.symlinkSync(wayOut('.', '.ssh'), path.join(tree, 'x'));
+    fs.symlinkSync(wayOut('.', '.ssh/authorized_keys'), path.join(tree, 'keys'));
     fs.mkdirSync(path.join(tree, 'in'));
-    fs.symlinkSync('../../.ssh', path.join(tree, 'in/x'));
+    fs.symlinkSync(wayOut('in', '.ssh'), path.join(tree, 'in/x'));
     giveToAccount();
   });
 
@@ -90,7 +99,8 @@ describe.each([...FENCES, ['by a client that hides --no-implied-dirs', { drop: [
 });
 
 test('the canary sees what an unfenced server does', () => {
-  fs.symlinkSync('../.ssh', path.join(tree, 'x'));
+  makeBoard('rsync');
+  fs.symlinkSync(wayOut('.', '.ssh'), path.join(tree, 'x'));
   giveToAccount();
   const before = canary();
   const [command = 'rsync', ...args] = [...`${LOWERED}rsync`.split(' '), '-rp', 'a/', path.join(tree, 'x/')];
@@ -98,23 +108,29 @@ test('the canary sees what an unfenced server does', () => {
   expect(canary()).not.toBe(before);
 });
 
-test('a directory that turns into a link during uploads', async () => {
-  const flip = `cd '${tree}' || exit; while :; do mkdir d; rm -rf d; ln -s ../.ssh d; rm d; done 2>/dev/null`;
-  const lowered = LOWERED.trim().split(' ').filter(Boolean);
-  const [command = 'sh', ...args] = [...lowered, 'sh', '-c', flip];
-  const flipper = spawn(command, args, { stdio: 'ignore', detached: true });
-  write(path.join(source, 'd/authorized_keys'), 'canary');
-  for (const name of ['d', 'd/authorized_keys']) fs.chmodSync(path.join(source, name), 0o777);
-  const before = canary();
-  try {
-    for (let round = 0; round < 6; round += 1) {
-      rsync(['-a', 'd', 'B:']);
-      rsync(['-aI', 'd/', 'B:d/']);
-      rsync(['-aR', 'd/authorized_keys', 'B:']);
-      rsync(['-a', 'd/authorized_keys', 'B:d/authorized_keys']);
+test.each(['rsync', 'rsync-nfsroot'] as const)(
+  'a directory that turns into a link during uploads: %s',
+  async (of) => {
+    makeBoard(of);
+    const link = `ln -s '${wayOut('.', '.ssh')}' d`;
+    const flip = `cd '${tree}' || exit; while :; do mkdir d; rm -rf d; ${link}; rm d; done 2>/dev/null`;
+    const lowered = LOWERED.trim().split(' ').filter(Boolean);
+    const [command = 'sh', ...args] = [...lowered, 'sh', '-c', flip];
+    const flipper = spawn(command, args, { stdio: 'ignore', detached: true });
+    write(path.join(source, 'd/authorized_keys'), 'canary');
+    for (const name of ['d', 'd/authorized_keys']) fs.chmodSync(path.join(source, name), 0o777);
+    const before = canary();
+    try {
+      for (let round = 0; round < 6; round += 1) {
+        rsync(['-a', 'd', 'B:']);
+        rsync(['-aI', 'd/', 'B:d/']);
+        rsync(['-aR', 'd/authorized_keys', 'B:']);
+        rsync(['-a', 'd/authorized_keys', 'B:d/authorized_keys']);
+      }
+    } finally {
+      process.kill(-(flipper.pid ?? 0), 'SIGKILL');
     }
-  } finally {
-    process.kill(-(flipper.pid ?? 0), 'SIGKILL');
-  }
-  expect(canary()).toBe(before);
-}, 60_000);
+    expect(canary()).toBe(before);
+  },
+  60_000,
+);

@@ -22,7 +22,7 @@ import {
   write,
 } from '../support/rsync-board.ts';
 
-beforeEach(makeBoard);
+beforeEach(() => makeBoard('rsync'));
 afterEach(removeBoard);
 
 describe.each(FENCES)('uploads %s', (_, settings) => {

@@ -190,6 +190,18 @@ describe('with lingering', () => {
     await answers(port);
   });
 
+  test('the server sees through its fences who has the board', async () => {
+    await configure(CONFIG);
+    await run("echo console_cmd=\\'sleep 4\\' >>.novaboot-shell");
+    await getConfig();
+    const holder = async () =>
+      JSON.parse((await machine.ssh('bob', 'nfs status --json')).stdout).putOff?.holder;
+    const console = machine.ssh('alice', 'console');
+    await eventually('alice', async () => (await holder()) === 'alice');
+    expect((await console).exitCode).toBe(0);
+    await eventually('nobody', async () => (await holder()) === undefined);
+  });
+
   test('the fences of the unit are up', async () => {
     await configure(CONFIG);
     await getConfig();

@@ -280,6 +280,21 @@ describe('nfs', () => {
     await answers(port);
   });
 
+  test('a quota, and none any more', async () => {
+    await lab.writeConfig(`${CONFIG}quota=64M\nmax_files=1000\n`, '.novaboot-nfs');
+    await getConfig();
+    const quota = 'Quota: 8.0K of 64.0M and 2 of 1000 files used; replaced roots do not count.\n';
+    await eventually('the first count', async () => (await run('status')).stdout.includes(quota));
+    expect((await lab.ssh('bob', ['root', 'list'])).stdout).toContain(quota);
+    expect(await lab.exists('.cache/unfsd/bob.usage')).toBe(true);
+    await lab.writeConfig(CONFIG, '.novaboot-nfs');
+    await run('restart');
+    expect((await run('status')).stdout).not.toContain('Quota');
+    expect(await lab.exists('.cache/unfsd/bob.usage')).toBe(false);
+    await lab.writeConfig(`${CONFIG}quota=64 M\n`, '.novaboot-nfs');
+    expect((await run('restart')).stderr).toMatch(/\.novaboot-nfs:3: quota: expected a number of bytes/);
+  });
+
   test('acts on the own server only', async () => {
     await lab.writeConfig(CONFIG, '.novaboot-nfs');
     const port = await getConfig();

@@ -53,6 +53,13 @@ describe('.novaboot-nfs', () => {
     expect(parse('secure=yes\nsync=no')).toEqual({ secure: 'yes', sync: 'no' });
   });
 
+  it('reads a quota', () => {
+    expect(parse('quota=20G\nmax_files=500000')).toEqual({ quota: 20 * 1024 ** 3, max_files: 500_000 });
+    expect(parse('quota=0')).toEqual({ quota: 0 });
+    expect(() => parse('quota=20GB')).toThrow('.novaboot-nfs:1: quota: expected a number of bytes, or of K');
+    expect(() => parse('max_files=1K')).toThrow('.novaboot-nfs:1: max_files: expected a number of files');
+  });
+
   it('names file, line and what is expected', () => {
     expect(() => parse('\nnonsense')).toThrow('.novaboot-nfs:2: expected NAME=VALUE instead of "nonsense"');
     expect(() => parse('alowed_clients=::1')).toThrow(

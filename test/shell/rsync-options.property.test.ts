@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CommandError } from '../../src/shell/errors.ts';
-import { parseRsync, type RsyncRequest, TFTP_PROFILE } from '../../src/shell/rsync-options.ts';
+import { NFSROOT_PROFILE, parseRsync, type RsyncRequest } from '../../src/shell/rsync-options.ts';
 
 function parse(words: readonly string[]): RsyncRequest | CommandError {
   try {
-    return parseRsync(words, TFTP_PROFILE);
+    return parseRsync(words, NFSROOT_PROFILE);
   } catch (error) {
     if (error instanceof CommandError) return error;
     throw error;
@@ -13,7 +13,7 @@ function parse(words: readonly string[]): RsyncRequest | CommandError {
 }
 
 const long = fc.constantFrom(
-  ...TFTP_PROFILE.long.keys(),
+  ...NFSROOT_PROFILE.long.keys(),
   'daemon',
   'config',
   'log-file',
@@ -62,8 +62,8 @@ test('what is accepted holds allowed options and paths beneath only, and loses n
       const role = result.sender ? ['--server', '--sender'] : ['--server'];
       expect([...role, ...result.options, '.', ...result.paths]).toEqual(words);
       for (const name of result.names) {
-        const isLetter = TFTP_PROFILE.flags.includes(name) || TFTP_PROFILE.shortValues.has(name);
-        expect(isLetter || TFTP_PROFILE.long.has(name)).toBe(true);
+        const isLetter = NFSROOT_PROFILE.flags.includes(name) || NFSROOT_PROFILE.shortValues.has(name);
+        expect(isLetter || NFSROOT_PROFILE.long.has(name)).toBe(true);
       }
       for (const option of result.options) expect(option).toMatch(/^-(?:[A-Za-z@]|-[a-z])/);
       for (const path of result.paths) {
@@ -80,7 +80,7 @@ test('no option is accepted that the profile does not name', () => {
   const names = fc.string({ unit: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz-ABC019'), minLength: 1 });
   fc.assert(
     fc.property(names, fc.option(value), (name, given) => {
-      fc.pre(!TFTP_PROFILE.long.has(name));
+      fc.pre(!NFSROOT_PROFILE.long.has(name));
       const option = given === null ? `--${name}` : `--${name}=${given}`;
       expect(parse(['--server', option, '.', '.'])).toBeInstanceOf(CommandError);
     }),
@@ -88,10 +88,10 @@ test('no option is accepted that the profile does not name', () => {
 });
 
 test('one refused letter anywhere in a cluster refuses it all', () => {
-  const allowed = fc.string({ unit: fc.constantFrom(...TFTP_PROFILE.flags), maxLength: 20 });
+  const allowed = fc.string({ unit: fc.constantFrom(...NFSROOT_PROFILE.flags), maxLength: 20 });
   const letter = fc
     .string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 })
-    .filter((text) => !TFTP_PROFILE.flags.includes(text) && !TFTP_PROFILE.shortValues.has(text));
+    .filter((text) => !NFSROOT_PROFILE.flags.includes(text) && !NFSROOT_PROFILE.shortValues.has(text));
   fc.assert(
     fc.property(allowed, letter, allowed, (before, bad, after) => {
       fc.pre(`${before}${bad}${after}` !== '-' && !(before === '' && bad === '-'));

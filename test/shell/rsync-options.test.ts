@@ -1,17 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import { CommandError } from '../../src/shell/errors.ts';
-import { parseRsync, TFTP_PROFILE } from '../../src/shell/rsync-options.ts';
+import {
+  NFSROOT_PROFILE,
+  parseRsync,
+  type RsyncProfile,
+  TFTP_PROFILE,
+} from '../../src/shell/rsync-options.ts';
 
-function parse(line: string) {
+const PROFILES = [
+  ['TFTP', TFTP_PROFILE],
+  ['NFS roots', NFSROOT_PROFILE],
+] as const;
+
+function parse(line: string, profile: RsyncProfile = TFTP_PROFILE) {
   return parseRsync(
     line.split(' ').filter((word) => word !== ''),
-    TFTP_PROFILE,
+    profile,
   );
 }
 
-function refusal(words: readonly string[]): CommandError {
+function refusal(words: readonly string[], profile: RsyncProfile = TFTP_PROFILE): CommandError {
   try {
-    parseRsync(words, TFTP_PROFILE);
+    parseRsync(words, profile);
   } catch (error) {
     if (error instanceof CommandError) return error;
     throw error;
@@ -73,11 +83,36 @@ const SENT = [
   ['list', '--server --sender -de.LsfxCIvu --list-only . .'],
 ] as const;
 
+// From 3.5.0 and 3.2.7, which send the same.
+const SENT_FOR_ROOTS = [
+  ['-aHAXS', '--server -lHogDtpAXrSe.iLsfxCIvu --numeric-ids . root/'],
+  ['-aHAXS --delete', '--server -lHogDtpAXrSe.iLsfxCIvu --delete --numeric-ids . root/'],
+  ['--inplace --partial', '--server -lHogDtpAXrSe.iLsfxCIvu --delete --numeric-ids --inplace . root/'],
+  ['-aHAXSx', '--server -lHogDtpAXrxSe.iLsfxCIvu --numeric-ids . root/'],
+  ['-aHAXXS', '--server -lHogDtpAXXrSe.iLsfxCIvu --numeric-ids . root/'],
+  ['--no-inc-recursive', '--server -lHogDtpAXrSe.LsfxCIvu . root/'],
+  ['-M--fake-super', '--server -lHogDtpAXrSe.iLsfxCIvu --fake-super . root/'],
+  ['--zc=zstd', '--server -lHogDtpAXrSe.iLsfxCIvu --compress-choice=zstd . root/'],
+  ['--usermap', '--server -lHogDtpAXrSe.iLsfxCIvu --usermap=0-99:5,app:1000 . root/'],
+  ['download', '--server --sender -lHogDtpAXrSe.iLsfxCIvu --numeric-ids . root/ other'],
+] as const;
+
+function expectSame(line: string, profile: RsyncProfile): void {
+  const { sender, options, paths } = parse(line, profile);
+  const role = sender ? ['--server', '--sender'] : ['--server'];
+  expect([...role, ...options, '.', ...paths].join(' ')).toBe(line);
+}
+
 describe('what clients send', () => {
   test.each(SENT)('%s: %s', (_, line) => {
-    const { sender, options, paths } = parse(line);
-    const role = sender ? ['--server', '--sender'] : ['--server'];
-    expect([...role, ...options, '.', ...paths].join(' ')).toBe(line);
+    for (const [, profile] of PROFILES) expectSame(line, profile);
+  });
+
+  test.each(SENT_FOR_ROOTS)('for a root: %s: %s', (_, line) => expectSame(line, NFSROOT_PROFILE));
+
+  test('a backslash that is for a shell goes', () => {
+    const line = String.raw`--server -lHogDtpAXrSe.iLsfxCIvu --usermap=\*:root --groupmap=\*:root . root/`;
+    expect(parse(line, NFSROOT_PROFILE).options.slice(1)).toEqual(['--usermap=*:root', '--groupmap=*:root']);
   });
 
   test('the options are told apart', () => {
@@ -202,9 +237,35 @@ const OPTIONS = [
   '',
 ];
 
-describe('refused options', () => {
-  test.each(OPTIONS)('%s', (option) => {
-    const error = refusal(['--server', '-re.iLsfxCIvu', option, '.', '.']);
+/** In place of those that a root takes, what is close to them. */
+const OPTIONS_FOR_ROOTS = [
+  ...OPTIONS.filter((option) => !/^(?:-[AHX]|--fake-super|--(?:user|group)map=0:1)$/.test(option)),
+  '--no-super',
+  '--fake-super=x',
+  '--no-fake-super',
+  '--drop-D',
+  '--partial-dir=.p',
+  '--usermap',
+  '--usermap=',
+  '--usermap=0',
+  '--usermap=0:',
+  '--usermap=0:1,',
+  '--usermap=../x:1',
+  '--usermap=0:1;id',
+  '--groupmap=[a-z]*:1',
+  String.raw`--groupmap=\[a]:1`,
+  String.raw`--groupmap=\\*:1`,
+  '--chown=0:0',
+  '-N',
+  '-AK',
+];
+
+describe.each([
+  ['TFTP', TFTP_PROFILE, OPTIONS],
+  ['NFS roots', NFSROOT_PROFILE, OPTIONS_FOR_ROOTS],
+] as const)('refused options: %s', (_, profile, options) => {
+  test.each(options)('%s', (option) => {
+    const error = refusal(['--server', '-re.iLsfxCIvu', option, '.', '.'], profile);
     expect(error.exitCode).toBe(77);
     expect(error.message).toMatch(/^rsync: [^\n]+$/);
     const name = /^--[^=]*/.exec(option)?.[0] ?? '';
@@ -212,13 +273,15 @@ describe('refused options', () => {
   });
 
   test('a letter in a cluster is named', () => {
-    expect(refusal(['--server', '-vlogDtprKe.iL', '.', '.']).message).toBe('rsync: option -K is not allowed');
+    expect(refusal(['--server', '-vlogDtprKe.iL', '.', '.'], profile).message).toBe(
+      'rsync: option -K is not allowed',
+    );
   });
 
-  test.each(OPTIONS.filter((option) => option.startsWith('-')))('%s behind the dot', (option) => {
-    expect(refusal(['--server', '-r', '.', option]).exitCode).toBe(77);
-    expect(refusal(['--server', '-r', '.', '.', option]).exitCode).toBe(77);
-    expect(refusal(['--server', '--sender', '-r', '.', 'a', option]).exitCode).toBe(77);
+  test.each(options.filter((option) => option.startsWith('-')))('%s behind the dot', (option) => {
+    expect(refusal(['--server', '-r', '.', option], profile).exitCode).toBe(77);
+    expect(refusal(['--server', '-r', '.', '.', option], profile).exitCode).toBe(77);
+    expect(refusal(['--server', '--sender', '-r', '.', 'a', option], profile).exitCode).toBe(77);
   });
 });
 

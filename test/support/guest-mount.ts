@@ -1,8 +1,9 @@
 /** A server, and a guest that has its export mounted on /mnt with the options that get-config prints. */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
+import type { GuestOptions } from './guest-image.ts';
 import { type NfsServer, type NfsServerOptions, startNfsServer } from './nfs-server.ts';
-import { bootGuest, type Guest, type GuestOptions } from './qemu.ts';
+import { bootGuest, type Guest } from './qemu.ts';
 
 export interface NfsLab {
   readonly server: NfsServer;

@@ -10,8 +10,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
     busybox: 'busybox-static',
     getfattr: 'attr',
     setfattr: 'attr',
+    setcap: 'libcap2-bin',
+    setfacl: 'acl',
     setpriv: 'util-linux',
     perl: 'perl-base',
+    'dpkg-deb': 'dpkg',
   },
   'qemu-system-x86_64': 'qemu-system-x86',
 };

@@ -4,39 +4,19 @@
  */
 import { once } from 'node:events';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { GROUP, PASSWD } from './guest-accounts.ts';
-import { GuestArchive } from './guest-archive.ts';
-import { kernelImage, kernelModules } from './guest-kernel.ts';
-import { addTools, findPrograms } from './guest-tools.ts';
+import { type GuestOptions, makeGuestImage } from './guest-image.ts';
 import { spawnTestChild } from './test-child.ts';
 
 const BOOT_MS = 90_000;
 const COMMAND_MS = 60_000;
-const MODULES = ['virtio_pci', 'virtio_net', 'virtio_console', 'nfsv3'];
-/** busybox has the rest, such as mount. */
+/** busybox has the rest. */
 const TOOLS = [
-  ...'busybox bash tar git rsync perl setpriv flock getfattr setfattr cmp find'.split(' '),
+  ...'tar git rsync perl setpriv flock getfattr setfattr cmp find'.split(' '),
   ...'ls stat cat cp mv rm ln mkdir mkfifo mknod chown chgrp chmod touch dd truncate readlink'.split(' '),
   ...'id date sync sha256sum sort seq wc head'.split(' '),
 ];
-/** as USER COMMAND... */
-const AS = `#!/bin/sh
-user=$1
-shift
-exec setpriv --reuid="$user" --regid="$user" --init-groups -- "$@"
-`;
-
-export interface GuestOptions {
-  /** What the guest has as root file system, as on a board's kernel command line: SERVER:PATH,OPTIONS */
-  readonly nfsroot?: string;
-  /** Files for the guest's memory, by path. */
-  readonly files?: Readonly<Record<string, Buffer | string>>;
-  /** MiB; default: 768 */
-  readonly memory?: number;
-}
 
 export interface GuestResult {
   readonly status: number;
@@ -63,43 +43,12 @@ export interface Guest {
   stop(): Promise<void>;
 }
 
-function initramfs(options: GuestOptions, programs: readonly string[]): Buffer {
-  const archive = new GuestArchive();
-  addTools(archive, programs);
-  const scripts = import.meta.dirname;
-  archive.file('init', fs.readFileSync(path.join(scripts, 'guest-init.sh')), 0o755);
-  archive.file('guest-agent.sh', fs.readFileSync(path.join(scripts, 'guest-agent.sh')));
-  archive.file('etc/passwd', PASSWD);
-  archive.file('etc/group', GROUP);
-  archive.file('usr/bin/as', AS, 0o755);
-  archive.symlink('usr/bin/sh', 'bash');
-  for (const name of ['git-upload-pack', 'git-receive-pack']) {
-    archive.symlink(`usr/bin/${name}`, 'git');
-  }
-  const modules = kernelModules(MODULES);
-  for (const { name, data } of modules) archive.file(`modules/${name}.ko`, data);
-  archive.file('modules/order', modules.map(({ name }) => `${name}\n`).join(''));
-  for (const [name, data] of Object.entries(options.files ?? {})) archive.file(name, data);
-  return archive.bytes();
-}
-
 /** @throws Error that says what is missing on this machine, or with the console if the guest does not come up */
 export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
-  const [qemu = '', ...programs] = findPrograms(['qemu-system-x86_64', ...TOOLS]);
-  const kernel = kernelImage();
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guest-'));
-  const log = path.join(directory, 'console.log');
-  const image = path.join(directory, 'initramfs');
-  fs.writeFileSync(image, initramfs(options, programs));
-  const commandLine = [
-    ...['console=ttyS0', 'panic=-1', 'quiet', 'mitigations=off'],
-    ...(options.nfsroot === undefined ? [] : [`nfsroot=${options.nfsroot}`]),
-  ];
+  const image = makeGuestImage(options, TOOLS);
+  const log = path.join(image.directory, 'console.log');
   const argv = [
-    ...[qemu, '-accel', 'tcg', '-m', String(options.memory ?? 768)],
-    ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', `file:${log}`],
-    ...['-kernel', kernel, '-initrd', image, '-append', commandLine.join(' ')],
-    ...['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile='],
+    ...[...image.argv, '-serial', `file:${log}`],
     ...['-chardev', 'stdio,id=agent,signal=off', '-device', 'virtio-serial-pci'],
     ...['-device', 'virtserialport,chardev=agent,name=agent'],
   ];
@@ -153,12 +102,12 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
     async stop() {
       child.kill('SIGKILL');
       await closed;
-      fs.rmSync(directory, { recursive: true, force: true });
+      image.remove();
     },
   };
   try {
     await answer('ready', 'boot', BOOT_MS);
-    fs.rmSync(image);
+    fs.rmSync(image.initramfs);
   } catch (error) {
     await guest.stop();
     throw error;

@@ -3,8 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { makeDirectories, nfsPlace } from '../../src/shell/nfs-place.ts';
 import { landlockAbi } from '../../src/system/landlock.ts';
-import type { ServerSettings } from './rsync-server.ts';
+import type { CommandName, ServerSettings } from './rsync-server.ts';
 
 const SERVER = path.resolve(import.meta.dirname, 'rsync-server.ts');
 const ACCOUNT = 65534;
@@ -22,9 +23,13 @@ if (landlockAbi() === 0) throw new Error('These tests need a kernel with Landloc
 /** Runs a program as root. */
 export function asSuperuser(...command: string[]): void {
   const [file = '', ...args] = asRoot ? command : ['sudo', '-n', ...command];
-  execFileSync(file, args);
+  execFileSync(file, args, { stdio: 'pipe' });
 }
 
+/** Where each command's tree lies in the home directory. */
+export const TREES = { rsync: 'tftproot', 'rsync-nfsroot': 'nfsroot/bob' } as const;
+
+let command: CommandName;
 /** A directory for the test; in it an account's home with a canary, its tree, and what a client uploads. */
 export let base: string;
 export let home: string;
@@ -40,11 +45,12 @@ export function giveToAccount(): void {
   if (asRoot) execFileSync('chown', ['-hR', `${ACCOUNT}:${ACCOUNT}`, home]);
 }
 
-export function makeBoard(): void {
+export function makeBoard(of: CommandName): void {
+  command = of;
   base = fs.mkdtempSync(path.join(os.tmpdir(), 'rsync-'));
   fs.chmodSync(base, 0o755);
   home = path.join(base, 'home');
-  tree = path.join(home, 'tftproot');
+  tree = path.join(home, TREES[command]);
   source = path.join(base, 'source');
   write(path.join(home, '.ssh/authorized_keys'), 'canary');
   write(path.join(home, '.novaboot-shell'), 'canary');
@@ -53,7 +59,11 @@ export function makeBoard(): void {
     if (name !== '.ssh') fs.chmodSync(path.join(home, name), 0o600);
     fs.utimesSync(path.join(home, name), CANARY_TIME, CANARY_TIME);
   }
-  fs.mkdirSync(tree);
+  fs.mkdirSync(tree, { recursive: true });
+  if (command === 'rsync-nfsroot') {
+    write(path.join(home, '.novaboot-nfs'), 'allowed_clients=127.0.0.1\n');
+    makeDirectories(nfsPlace(home, path.basename(tree)));
+  }
   write(path.join(source, 'file'));
   write(path.join(source, 'a/b/deep'));
   giveToAccount();
@@ -67,7 +77,7 @@ export function removeBoard(): void {
 export function canary(): string {
   const lines: string[] = [];
   for (const name of fs.readdirSync(home, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (name === 'tftproot' || name.startsWith('tftproot/')) continue;
+    if (`${name}/`.startsWith(`${TREES[command].split('/')[0]}/`)) continue;
     const { mode, uid: owner, size, mtimeMs } = fs.lstatSync(path.join(home, name));
     const isFile = fs.lstatSync(path.join(home, name)).isFile();
     const text = isFile ? fs.readFileSync(path.join(home, name), 'utf8') : '';
@@ -85,7 +95,7 @@ export interface Result {
 /** A script for rsync's --rsh, which gets HOST rsync --server ... */
 function remoteShell(settings: Partial<ServerSettings>): string {
   const file = path.join(base, `rsh${Math.random()}`);
-  const json = JSON.stringify({ home, ...(asRoot ? { account: ACCOUNT } : {}), ...settings });
+  const json = JSON.stringify({ home, command, ...(asRoot ? { account: ACCOUNT } : {}), ...settings });
   const node = `${process.execPath} ${SERVER}`;
   fs.writeFileSync(file, `#!/bin/sh\numask 022\nshift 2\nexec ${node} '${json}' "$@"\n`, {
     mode: 0o755,

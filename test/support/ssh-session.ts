@@ -99,8 +99,8 @@ export class Session {
     });
   }
 
-  write(text: string): void {
-    this.#process.stdin.write(text);
+  write(data: string | Buffer): void {
+    this.#process.stdin.write(data);
   }
 
   /** Ends the client's standard input. */

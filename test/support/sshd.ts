@@ -75,6 +75,8 @@ export interface Process {
 export interface Lab {
   readonly directory: string;
   readonly home: string;
+  /** Before an absolute path of the lab: where root finds it, also what is mounted in the lab only. */
+  readonly view: string;
   readonly port: number;
   readonly uid: number;
   /** The login shell. */
@@ -316,7 +318,7 @@ function makeLab(directory: string, port: number, guard: number, endGuard: () =>
   }
 
   const lab: Lab = {
-    ...{ directory, home, port, uid, shell: SHELL },
+    ...{ directory, home, view: `/proc/${guard}/root`, port, uid, shell: SHELL },
     ssh: (user, args, options = {}) =>
       client([...sshArgv(user, options), ...command(args)], options.input, options.env),
     spawnSsh(user, args, options = {}) {

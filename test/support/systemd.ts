@@ -7,9 +7,9 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { execa } from 'execa';
+import { asRoot, CACHE, DEBIAN_MS, debianTree } from './debian-tree.ts';
 
 const REPOSITORY = path.resolve(import.meta.dirname, '../..');
-const CACHE = path.join(REPOSITORY, '.cache');
 const GUARD = path.join(import.meta.dirname, 'systemd-guard.sh');
 const PROGRAMS = {
   'systemd-nspawn': 'systemd-container',
@@ -18,8 +18,7 @@ const PROGRAMS = {
   nsenter: 'util-linux',
 };
 const TIMEOUT_MS = 60_000;
-/** For making the tree, from the network. */
-export const BOOT_MS = 900_000;
+export const BOOT_MS = DEBIAN_MS;
 
 export interface Result {
   readonly stdout: string;
@@ -36,8 +35,6 @@ export interface Machine {
   board(script: string): Promise<Result>;
   stop(): Promise<void>;
 }
-
-const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
 
 function checkMachine(): void {
   const directories = `${process.env.PATH}:/usr/sbin:/sbin`.split(':');
@@ -100,13 +97,11 @@ async function boot(tree: string, directory: string, port: number) {
 /** @param suite the Debian release, which has the systemd */
 export async function bootMachine(suite = 'bookworm'): Promise<Machine> {
   checkMachine();
-  fs.mkdirSync(CACHE, { recursive: true });
-  const makeTree = [...asRoot, 'sh', path.join(REPOSITORY, 'scripts/systemd-tree.sh'), suite];
-  execFileSync(makeTree[0] ?? '', makeTree.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] });
+  const tree = debianTree(suite);
   const directory = fs.mkdtempSync(path.join(CACHE, 'machine-'));
   writeFiles(directory);
   const port = await freePort();
-  const { guard, leader } = await boot(path.join(CACHE, `systemd-${suite}`), directory, port);
+  const { guard, leader } = await boot(tree, directory, port);
 
   const enter = [...asRoot, 'nsenter', '-t', String(leader), '-m', '-p', '-u', '-i', '-C', '--'];
   const asBoard = ['setpriv', `--reuid=${port}`, `--regid=${port}`, '--clear-groups', '--reset-env', '--'];
