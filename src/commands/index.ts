@@ -66,8 +66,8 @@ export const commands: CommandTable = [
   },
   {
     name: 'root',
-    parameters: 'list|save|restore|remove|diff|reset|download',
-    summary: 'Your root file system: save it, go back, see what changed, get it as a tar',
+    parameters: 'COMMAND',
+    summary: 'Your root file systems: list, save, restore, remove, diff, reset, download',
     load: async () => await import('./root.ts'),
   },
   {

@@ -32,6 +32,8 @@ prints its address, where QEMU's user network has it, and its mount options:
 
   ${ssh} ${admin} get-config
   ${ssh} ${admin} nfs status
+  ${ssh} ${admin} untar - < rootfs.tar.gz      # a root file system of your own, with its owners
+  ${ssh} ${admin} root list
 
 Files for the board, and another user:
 
