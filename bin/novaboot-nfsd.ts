@@ -1,6 +1,7 @@
 /** The NFS server. The stages of its start load only what they need. */
-import { ExitCode, StartError } from '../src/nfs/errors.ts';
+
 import { type Stage, takeStage } from '../src/nfs/stage.ts';
+import { ExitCode, StartError } from '../src/system/start-error.ts';
 
 /** What a user started: reads the options. @returns the exit status */
 async function start(args: readonly string[]): Promise<number> {

@@ -41,6 +41,8 @@ interface Start {
   readonly assignments?: readonly string[];
 }
 
+const SYSTEMD = ['NOTIFY_SOCKET', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'];
+
 /** The programs that somebody else starts than we: sshd, systemd, or a user. */
 const STARTS: Readonly<Record<string, Start>> = {
   'novaboot-shell': {
@@ -51,7 +53,11 @@ const STARTS: Readonly<Record<string, Start>> = {
   },
   'novaboot-nfsd': {
     description: "The NFS server: nothing in the environment but systemd's sockets",
-    environment: ['HOME', 'NOTIFY_SOCKET', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'],
+    environment: ['HOME', ...SYSTEMD],
+  },
+  'novaboot-tftpd': {
+    description: "The TFTP server: nothing in the environment but systemd's sockets",
+    environment: SYSTEMD,
   },
 };
 

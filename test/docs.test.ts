@@ -3,6 +3,8 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { commands } from '../src/commands/index.ts';
 import { usage } from '../src/nfs/options.ts';
+import { parseCommandLine } from '../src/tftp/command-line.ts';
+import { parseConfig } from '../src/tftp/config.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
@@ -33,6 +35,29 @@ it('the manual of novaboot-nfsd has the options that --help has', () => {
   const described = [...read('docs/novaboot-nfsd.1').matchAll(/^\.It Fl \\-(\S+)/gm)].map(([, name]) => name);
   expect(described).toEqual(listed);
 });
+
+it('the manual of novaboot-tftpd has the options that --help has', () => {
+  const listed = [...String(parseCommandLine(['--help'])).matchAll(/^ {2}--(\S+)/gm)].map(([, name]) => name);
+  const described = [...read('docs/novaboot-tftpd.8').matchAll(/^\.It Fl \\-(\S+)/gm)].map(
+    ([, name]) => name,
+  );
+  expect(described).toEqual(listed);
+});
+
+it.each(['unknown=', '[board x]\nunknown='])(
+  'the manual of its configuration has the settings of %j',
+  (content) => {
+    let problem = '';
+    try {
+      parseConfig('file', content);
+    } catch (error) {
+      problem = (error as Error).message;
+    }
+    const known = /known are (.*)$/.exec(problem)?.[1]?.split(', ') ?? [];
+    expect(known).not.toEqual([]);
+    for (const key of known) expect(read('docs/novaboot-tftpd.conf.5')).toContain(`\n.It Va ${key}\n`);
+  },
+);
 
 it('README and CHANGELOG name what package.json has', () => {
   const { version, scripts } = JSON.parse(read('package.json')) as {

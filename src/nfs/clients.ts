@@ -1,7 +1,7 @@
 /** Who may connect. Asked for every connection and every datagram. */
 import { lookup } from 'node:dns/promises';
 import { addressNumber, contains, type HostName, type Network, parseClient } from '../system/client-list.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../system/log.ts';
 
 const FIRST_UNPRIVILEGED_PORT = 1024;
 /** Answers that are remembered, and refused addresses that were logged. */

@@ -5,12 +5,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { findUnattributed } from '../rootfs/unattributed.ts';
+import { CONFINED_ENVIRONMENT, programRules, rulesFor } from '../system/confined-node.ts';
 import { confine, landlockAbi, type Rule } from '../system/landlock.ts';
 import { leaseDirectory } from '../system/lease.ts';
 import { passedSockets } from '../system/notify.ts';
 import { replaceProcess } from '../system/process.ts';
-import { programFiles } from '../system/program-files.ts';
-import { ExitCode, StartError } from './errors.ts';
+import { ExitCode, StartError } from '../system/start-error.ts';
 import { openLockTable } from './lease.ts';
 import type { Options } from './options.ts';
 import { stageProgram } from './stage.ts';
@@ -27,24 +27,6 @@ const NODE_OPTIONS = [
   '--expose-gc',
 ];
 
-const ENVIRONMENT = {
-  // For fsync, large reads and host names, which must not wait for each other.
-  UV_THREADPOOL_SIZE: '16',
-  // One heap of the C library for all these threads saves 6 MiB under load. mallopt(3)
-  MALLOC_ARENA_MAX: '1',
-  // Where OpenSSL's configuration lies depends on who built Node; one that is there and unreadable ends Node.
-  OPENSSL_CONF: '/dev/null',
-};
-
-const rules = (access: Rule['access'], paths: readonly string[]): Rule[] =>
-  paths.map((name) => ({ path: name, access }));
-
-/** The libraries that Node has loaded, among them the loader, which execve(2) opens too. */
-function loader(): string[] {
-  const maps = fs.readFileSync('/proc/self/maps', 'utf8');
-  return [...new Set(maps.match(/\/\S*\/ld[-.]\S*$/gm))];
-}
-
 /** What getaddrinfo(3) reads. */
 const NAME_SERVICE = [
   ...['/etc/resolv.conf', '/etc/hosts', '/etc/host.conf', '/etc/nsswitch.conf', '/etc/gai.conf'],
@@ -54,14 +36,12 @@ const NAME_SERVICE = [
 function serverRules({ base, portFile, board }: Options): Rule[] {
   return [
     { path: base, access: 'serve' },
-    ...(portFile === undefined ? [] : rules('files', [path.dirname(portFile)])),
-    ...(board === undefined ? [] : rules('read', [leaseDirectory(board)])),
-    ...rules('execute', [process.execPath, ...loader()]),
-    ...rules('read', ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/lib', '/lib64', '/etc/ld.so.cache']),
-    ...rules('read', [...programFiles(process.argv[1] ?? ''), ...NAME_SERVICE]),
+    ...(portFile === undefined ? [] : rulesFor('files', [path.dirname(portFile)])),
+    ...(board === undefined ? [] : rulesFor('read', [leaseDirectory(board)])),
+    ...programRules(),
+    ...rulesFor('read', NAME_SERVICE),
     // Part of the write verifier.
-    ...rules('read', ['/proc/sys/kernel/random/boot_id']),
-    ...rules('files', ['/dev/null']),
+    ...rulesFor('read', ['/proc/sys/kernel/random/boot_id']),
   ];
 }
 
@@ -112,7 +92,7 @@ export function serveConfined(options: Options): never {
     ...(lockTable && { lockTable }),
   } as const;
   const program = stageProgram(stage, NODE_OPTIONS);
-  const env = { ...program.env, ...ENVIRONMENT };
+  const env = { ...program.env, ...CONFINED_ENVIRONMENT };
   const args = [program.file, ...program.args];
   return replaceProcess({ ...program, args, env }, [
     statm,

@@ -1,9 +1,9 @@
 /** All TCP connections: what they share, and what they may cost together. */
 import type net from 'node:net';
+import type { Log } from '../system/log.ts';
 import type { Bounds } from './bounds.ts';
 import { Chunks } from './chunks.ts';
 import { Connection } from './connection.ts';
-import type { Log } from './log.ts';
 import type { Peer } from './rpc/caller.ts';
 import { type Credentials, Identity } from './rpc/credentials.ts';
 import type { Dispatcher } from './rpc/dispatch.ts';

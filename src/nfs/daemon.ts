@@ -5,16 +5,16 @@ import { isLimited, limitsOf } from '../rootfs/quota.ts';
 import { idsOf } from '../rootfs/unattributed.ts';
 import { UsageFile, usageInMemory } from '../rootfs/usage-file.ts';
 import { passOn } from '../system/descriptors.ts';
+import { type Log, oneLine, openLog, writeLine } from '../system/log.ts';
 import { notifier, type PassedSocket, passedSockets } from '../system/notify.ts';
+import { ExitCode, StartError } from '../system/start-error.ts';
 import { type Clients, openClients } from './clients.ts';
 import { READY } from './detach.ts';
-import { ExitCode, StartError } from './errors.ts';
 import { filesOf, type StateFiles } from './files.ts';
 import { Gate } from './gate.ts';
 import { keepHeapSmall } from './heap.ts';
 import { lockInstance } from './instance-lock.ts';
 import { openLease } from './lease.ts';
-import { type Log, oneLine, openLog, writeLine } from './log.ts';
 import type { Options } from './options.ts';
 import { Pause } from './pause.ts';
 import { removePortFile, writePortFile } from './port-file.ts';
@@ -29,6 +29,8 @@ import { answerStatusRequests } from './status-requests.ts';
 import type { QuotaOptions } from './vfs/quota.ts';
 import { Vfs } from './vfs/vfs.ts';
 
+const PROGRAM = 'novaboot-nfsd';
+
 /** How long the start waits for host names: the board may well come later. */
 const NAMES_MS = 1000;
 const IDLE_LOOKS = 4;
@@ -36,9 +38,9 @@ const MAX_IDLE_LOOK_MS = 30_000;
 
 /** Warnings of the start go to who waits for it as well. */
 function startLog({ options }: Serve, starting: () => boolean): Log {
-  if (options.foreground) return openLog(isatty(2) ? 'terminal' : 'journal');
-  const file = openLog('file');
-  const waiting = openLog('terminal', 1);
+  if (options.foreground) return openLog(PROGRAM, isatty(2) ? 'terminal' : 'journal');
+  const file = openLog(PROGRAM, 'file');
+  const waiting = openLog(PROGRAM, 'terminal', 1);
   return (priority, message) => {
     file(priority, message);
     if (starting() && (priority === 'warning' || priority === 'error')) waiting(priority, message);

@@ -1,7 +1,7 @@
 /** UDP: a datagram is a call, another one its reply. For boot loaders and old kernels; plain rather than fast. */
 import type dgram from 'node:dgram';
+import type { Log } from '../system/log.ts';
 import { plainAddress } from './address.ts';
-import type { Log } from './log.ts';
 import type { Caller, Peer } from './rpc/caller.ts';
 import { type Credentials, Identity } from './rpc/credentials.ts';
 import type { Dispatcher } from './rpc/dispatch.ts';

@@ -1,8 +1,8 @@
 /** Starts the server in a session of its own and waits until it answers. */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { ExitCode, StartError } from './errors.ts';
-import { writeLine } from './log.ts';
+import { writeLine } from '../system/log.ts';
+import { ExitCode, StartError } from '../system/start-error.ts';
 import type { Options } from './options.ts';
 import { stageProgram } from './stage.ts';
 

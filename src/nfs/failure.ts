@@ -1,6 +1,7 @@
 /** Tells whoever started the server why it does not serve. */
+
+import { oneLine, writeLine } from '../system/log.ts';
 import { notifier } from '../system/notify.ts';
-import { oneLine, writeLine } from './log.ts';
 import type { Stage } from './stage.ts';
 
 export function tellFailure(message: string, stage: Stage | undefined): void {

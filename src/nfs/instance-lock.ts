@@ -1,7 +1,7 @@
 /** One server per port file: a lock of the kernel's, which ends with the process. */
 import fs from 'node:fs';
 import { flock, LOCK_EX, LOCK_NB } from '../system/descriptors.ts';
-import { ExitCode, StartError } from './errors.ts';
+import { ExitCode, StartError } from '../system/start-error.ts';
 
 const { O_CREAT, O_NOFOLLOW, O_RDWR } = fs.constants;
 

@@ -7,11 +7,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { formatLease, LEASE, type Lease, leaseDirectory, parseLease } from '../system/lease.ts';
+import type { Log } from '../system/log.ts';
 import { hasEnded, openProcess, processIdentity, whenEnded } from '../system/pidfd.ts';
 import { lockTableName, parseLocks } from '../system/proc.ts';
-import { ExitCode, StartError } from './errors.ts';
+import { ExitCode, StartError } from '../system/start-error.ts';
 import type { Gate } from './gate.ts';
-import type { Log } from './log.ts';
 import type { Serve } from './stage.ts';
 
 /** What a confined process cannot look up: how the board's lock is called in /proc/locks, and that file, open. */

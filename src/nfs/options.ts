@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import packageJson from '../../package.json' with { type: 'json' };
 import { parseSize, SIZE_EXPECTED } from '../rootfs/quota.ts';
 import { parseClient, splitClients } from '../system/client-list.ts';
-import { ExitCode, StartError } from './errors.ts';
+import { ExitCode, StartError } from '../system/start-error.ts';
 
 export const VERSION = `novaboot-nfsd ${packageJson.version}`;
 

@@ -4,8 +4,8 @@
  */
 import fs from 'node:fs';
 import { flock, flockInThread, LOCK_NB, LOCK_SH } from '../system/descriptors.ts';
+import type { Log } from '../system/log.ts';
 import type { Gate } from './gate.ts';
-import type { Log } from './log.ts';
 
 const { O_NOFOLLOW, O_RDONLY } = fs.constants;
 

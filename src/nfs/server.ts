@@ -11,11 +11,11 @@
  * This file knows nothing of the last two: programs and contexts are arguments.
  */
 import type net from 'node:net';
+import type { Log } from '../system/log.ts';
 import { plainAddress } from './address.ts';
 import { BOUNDS, type Bounds } from './bounds.ts';
 import { Connections } from './connections.ts';
 import { Datagrams } from './datagrams.ts';
-import type { Log } from './log.ts';
 import type { Peer } from './rpc/caller.ts';
 import type { Credentials } from './rpc/credentials.ts';
 import { Dispatcher } from './rpc/dispatch.ts';

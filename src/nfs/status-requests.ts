@@ -1,6 +1,7 @@
 /** SIGUSR1: somebody changed what the server looks at, or wants to know how it is. */
+
+import type { Log } from '../system/log.ts';
 import { unblockSignal } from '../system/signals.ts';
-import type { Log } from './log.ts';
 
 export interface StatusRequests {
   readonly file: string | undefined;

@@ -1,4 +1,4 @@
-/** openat2(2): opens a path that may neither leave its directory nor lead through a symbolic link. */
+/** openat2(2): opens a path that may not leave its directory, nor, for most of us, lead through a symbolic link. */
 import { define, defineRaw } from './libc.ts';
 
 /** Names a file without opening it: needs no permission on the file itself. open(2) */
@@ -11,7 +11,8 @@ const RESOLVE_NO_XDEV = 0x01n;
 const RESOLVE_NO_MAGICLINKS = 0x02n;
 const RESOLVE_NO_SYMLINKS = 0x04n;
 const RESOLVE_BENEATH = 0x08n;
-const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+const RESOLVE_INSIDE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+const RESOLVE = RESOLVE_INSIDE | RESOLVE_NO_SYMLINKS;
 const O_CLOEXEC = 0o2000000;
 const EAGAIN = 11;
 
@@ -22,16 +23,10 @@ const openat2 = define<
 /** A rename elsewhere during the walk answers EAGAIN, since the kernel cannot tell whether it led out. */
 const ATTEMPTS = 100;
 
-/**
- * Opens `path` beneath the directory `dirFd`, close-on-exec. Every `..` that stays beneath is fine.
- *
- * @param flags of open(2), without O_CREAT
- * @throws SystemError: ELOOP for a symbolic link anywhere in the path, EXDEV for a path that leads out
- */
-export function openBeneath(dirFd: number, path: string | Buffer, flags: number): number {
+function openResolved(dirFd: number, path: string | Buffer, flags: number, resolve: bigint): number {
   const bytes = Buffer.concat([Buffer.from(path), Buffer.of(0)]);
   // struct open_how: flags, mode, resolve.
-  const how = BigUint64Array.of(BigInt(flags | O_CLOEXEC), 0n, RESOLVE);
+  const how = BigUint64Array.of(BigInt(flags | O_CLOEXEC), 0n, resolve);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return openat2(SYS_openat2, dirFd, bytes, how, how.byteLength);
@@ -39,6 +34,21 @@ export function openBeneath(dirFd: number, path: string | Buffer, flags: number)
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/**
+ * Opens `path` beneath the directory `dirFd`, close-on-exec. Every `..` that stays beneath is fine.
+ *
+ * @param flags of open(2), without O_CREAT
+ * @throws SystemError: ELOOP for a symbolic link anywhere in the path, EXDEV for a path that leads out
+ */
+export function openBeneath(dirFd: number, path: string | Buffer, flags: number): number {
+  return openResolved(dirFd, path, flags, RESOLVE);
+}
+
+/** The same, but symbolic links are followed as long as they lead nowhere else, not even by an absolute target. */
+export function openInside(dirFd: number, path: string | Buffer, flags: number): number {
+  return openResolved(dirFd, path, flags, RESOLVE_INSIDE);
 }
 
 const openat2Raw = defineRaw<

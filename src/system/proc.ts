@@ -36,6 +36,20 @@ export function processVariable(pid: number, name: string): string | undefined {
   return entry === undefined ? undefined : Buffer.from(entry.slice(name.length + 1), 'latin1').toString();
 }
 
+/** Processes with these words, one after the other, among their arguments. */
+export function processesWith(words: readonly string[]): number[] {
+  const wanted = Buffer.from(['', ...words, ''].join('\0'));
+  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      return fs.readFileSync(`/proc/${pid}/cmdline`).includes(wanted);
+    } catch {
+      // It has ended.
+      return false;
+    }
+  });
+}
+
 export interface LockRecord {
   readonly pid: number;
   readonly waiting: boolean;

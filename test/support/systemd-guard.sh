@@ -1,11 +1,12 @@
 #!/bin/sh
 # Boots a Debian tree with systemd in a container, as root, until standard input ends: when the test closes it, or dies.
-# The container has the machine's network; nothing that happens in it stays but what its home directories hold.
+# Nothing that happens in the container stays but what its home directories hold.
 #
-# Parameters: the tree, the repository, the test's directory, the port of sshd, the uid of the board account.
+# Parameters: the tree, the repository, the test's directory, the port of sshd, the uid of the board account, the network
+# ("own": the container has nothing but a loopback; "shared": the machine's).
 # The test's directory holds authorized_keys and host (a key), and gets home/.
 set -eu
-tree=$1 repo=$2 directory=$3 port=$4 uid=$5
+tree=$1 repo=$2 directory=$3 port=$4 uid=$5 network=$6
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
 
@@ -17,7 +18,7 @@ chmod 755 "$directory"
 # There it lies where the README has it: a clone in /tmp would be out of sight behind PrivateTmp.
 there=/opt/novaboot-server
 cp -R "$repo/dist" "$directory/dist"
-find "$directory/dist/units" "$directory/dist/novaboot-shell" "$directory/dist/novaboot-nfsd" -type f \
+find "$directory/dist/units" "$directory/dist/novaboot-shell" "$directory"/dist/novaboot-*d -type f \
   -exec sed -i "s|$repo/|$there/|g" {} +
 home=$directory/home/board
 mkdir -p "$home/.ssh"
@@ -28,6 +29,9 @@ for file in passwd group shadow; do install -m 644 "$tree/etc/$file" "$directory
 echo "board:x:$uid:$uid:board:/home/board:$there/dist/novaboot-shell" >>"$directory/passwd"
 echo "board:x:$uid:" >>"$directory/group"
 echo 'board:*:20000:0:99999:7:::' >>"$directory/shadow"
+# A system account, as adduser --system makes it.
+echo 'novaboot-tftpd:x:969:969::/nonexistent:/usr/sbin/nologin' >>"$directory/passwd"
+echo 'novaboot-tftpd:x:969:' >>"$directory/group"
 cat >"$directory/sshd_config" <<END
 ListenAddress 127.0.0.1:$port
 HostKey /etc/ssh/novaboot_host_key
@@ -40,7 +44,11 @@ set -- --quiet --register=no --keep-unit --directory="$tree" --volatile=overlay 
 # What the daemon's confinement needs, and this nspawn may not know.
 set -- "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self" "$@"
 for file in passwd group shadow; do set -- "--bind-ro=$directory/$file:/etc/$file" "$@"; done
-for unit in "$directory"/dist/units/*; do set -- "--bind-ro=$unit:/etc/systemd/user/${unit##*/}" "$@"; done
+for unit in "$directory"/dist/units/*; do
+  case $unit in */novaboot-tftpd.*) manager=system ;; *) manager=user ;; esac
+  set -- "--bind-ro=$unit:/etc/systemd/$manager/${unit##*/}" "$@"
+done
+[ "$network" = shared ] || set -- --private-network "$@"
 set -- "--bind-ro=$directory/sshd_config:/etc/ssh/sshd_config" \
   "--bind-ro=$directory/host:/etc/ssh/novaboot_host_key" "--bind-ro=$directory/dist:$there/dist" \
   "--bind-ro=$repo/node_modules:$there/node_modules" "--bind=$directory/home:/home" "$@"
@@ -60,7 +68,8 @@ end() {
 trap 'end; rm -rf "$directory"' EXIT
 
 tries=0
-until grep -q ":$(printf %04X "$port") 0*:0000 0A" /proc/net/tcp; do
+leader() { cut -d " " -f 1 "/proc/$nspawn/task/$nspawn/children"; }
+until grep -q ":$(printf %04X "$port") 0*:0000 0A" "/proc/$(leader)/net/tcp" 2>/dev/null; do
   tries=$((tries + 1))
   if ! running || [ "$tries" -gt 300 ]; then
     echo "systemd did not start in the container:" >&2
@@ -69,6 +78,5 @@ until grep -q ":$(printf %04X "$port") 0*:0000 0A" /proc/net/tcp; do
   fi
   sleep 0.1
 done
-leader=$(cut -d " " -f 1 "/proc/$nspawn/task/$nspawn/children")
-echo "ready $leader"
+echo "ready $(leader)"
 cat >/dev/null

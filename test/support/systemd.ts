@@ -1,6 +1,7 @@
 /**
  * A machine with a real systemd: a Debian tree (scripts/systemd-tree.sh) booted in a container, with sshd on a free
- * loopback port, the units of dist/units, and one board account whose user manager is systemd's own.
+ * loopback port, the units of dist/units, the account of the TFTP server, and one board account whose user manager is
+ * systemd's own.
  */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -31,6 +32,8 @@ export interface Machine {
   ssh(user: 'alice' | 'bob' | 'guest', command: string): Promise<Result>;
   /** Runs a script of /bin/sh as root. @throws Error if it fails */
   root(script: string): Promise<string>;
+  /** What comes before a program of ours that is to run in its network. */
+  readonly network: readonly string[];
   /** Runs a script of /bin/sh as the account, with its user manager in reach. */
   board(script: string): Promise<Result>;
   stop(): Promise<void>;
@@ -73,8 +76,8 @@ function writeFiles(directory: string): void {
 }
 
 /** Boots the container. @returns the guard, whose standard input keeps it alive, and the pid of its systemd */
-async function boot(tree: string, directory: string, port: number) {
-  const words = [tree, REPOSITORY, directory, String(port), String(port)];
+async function boot(tree: string, directory: string, port: number, network: 'shared' | 'own') {
+  const words = [tree, REPOSITORY, directory, String(port), String(port), network];
   const argv = [...asRoot, '/bin/sh', GUARD, ...words];
   const guard = execa(argv[0] ?? '', argv.slice(1), {
     // Not in the terminal's process group, so that Ctrl-C leaves it the time to clean up.
@@ -94,16 +97,22 @@ async function boot(tree: string, directory: string, port: number) {
   return { guard, leader };
 }
 
-/** @param suite the Debian release, which has the systemd */
-export async function bootMachine(suite = 'bookworm'): Promise<Machine> {
+/**
+ * @param suite the Debian release, which has the systemd
+ * @param network ours, so that ssh works, or a loopback of its own
+ */
+export async function bootMachine(
+  suite = 'bookworm',
+  network: 'shared' | 'own' = 'shared',
+): Promise<Machine> {
   checkMachine();
   const tree = debianTree(suite);
   const directory = fs.mkdtempSync(path.join(CACHE, 'machine-'));
   writeFiles(directory);
   const port = await freePort();
-  const { guard, leader } = await boot(tree, directory, port);
+  const { guard, leader } = await boot(tree, directory, port, network);
 
-  const enter = [...asRoot, 'nsenter', '-t', String(leader), '-m', '-p', '-u', '-i', '-C', '--'];
+  const enter = [...asRoot, 'nsenter', '-t', String(leader), '-m', '-n', '-p', '-u', '-i', '-C', '--'];
   const asBoard = ['setpriv', `--reuid=${port}`, `--regid=${port}`, '--clear-groups', '--reset-env', '--'];
   async function run(argv: readonly string[]): Promise<Result> {
     const { stdout, stderr, exitCode, timedOut } = await execa(argv[0] ?? '', argv.slice(1), {
@@ -117,6 +126,7 @@ export async function bootMachine(suite = 'bookworm'): Promise<Machine> {
   }
 
   return {
+    network: [...asRoot, 'nsenter', '-t', String(leader), '-n', '--'],
     ssh(user, command) {
       const options = [
         ...['-F', '/dev/null', '-p', String(port), '-i', path.join(directory, user)],

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { flock, LOCK_EX, LOCK_NB } from '../../src/system/descriptors.ts';
-import { flockRecords, processStat, processVariable } from '../../src/system/proc.ts';
+import { flockRecords, processesWith, processStat, processVariable } from '../../src/system/proc.ts';
 
 async function eventually<T>(probe: () => T | undefined): Promise<T> {
   for (;;) {
@@ -14,6 +14,22 @@ async function eventually<T>(probe: () => T | undefined): Promise<T> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+it('finds processes by their arguments', async () => {
+  const child = spawn('sh', ['-c', 'echo; read -r line', 'sh', '--board', `/test/${process.pid}`]);
+  await once(child.stdout, 'data');
+  expect(processesWith(['--board', `/test/${process.pid}`])).toEqual([child.pid]);
+  for (const words of [
+    ['board', `/test/${process.pid}`],
+    ['--board', '/test/'],
+    [`/test/${process.pid}`, '--board'],
+  ]) {
+    expect(processesWith(words)).toEqual([]);
+  }
+  child.stdin.end();
+  await once(child, 'close');
+  expect(processesWith(['--board', `/test/${process.pid}`])).toEqual([]);
+});
 
 it('tells of processes by pid', async () => {
   const child = spawn('sleep', ['100'], {

@@ -4,7 +4,7 @@
  */
 import { type Mounts, OTHERS, readMounts, writeMounts } from '../../rootfs/mounts.ts';
 import type { Roots } from '../../rootfs/roots.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../../system/log.ts';
 import type { Uses } from '../procedures/uses.ts';
 import type { Inode, Vfs } from '../vfs/vfs.ts';
 

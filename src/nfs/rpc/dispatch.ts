@@ -1,5 +1,5 @@
 /** From the bytes of a call to its reply, whatever they are: every accept_stat and reject_stat of RFC 5531 §9. */
-import type { Log } from '../log.ts';
+import type { Log } from '../../system/log.ts';
 import { PutOff } from '../put-off.ts';
 import type { Statistics } from '../statistics.ts';
 import { Reader, Writer, XdrError } from '../wire/xdr.ts';

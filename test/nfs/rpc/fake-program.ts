@@ -1,10 +1,11 @@
 /** A program that is not NFS, for tests of what lies below the procedures. */
-import type { Log } from '../../../src/nfs/log.ts';
+
 import { PutOff } from '../../../src/nfs/put-off.ts';
 import type { Peer } from '../../../src/nfs/rpc/caller.ts';
 import type { Credentials } from '../../../src/nfs/rpc/credentials.ts';
 import type { RemoteProcedure, RemoteProgram } from '../../../src/nfs/rpc/program.ts';
 import { nothing, opaque, struct, uint32, type Xdr } from '../../../src/nfs/wire/xdr.ts';
+import type { Log } from '../../../src/system/log.ts';
 
 export const PROGRAM = 300_300;
 export const VERSIONS = { low: 2, high: 4 } as const;

@@ -1,4 +1,4 @@
-/** Why the server does not start. */
+/** Why a server does not start. */
 
 /** sysexits(3) where one fits. */
 export const ExitCode = {

@@ -1,4 +1,4 @@
-/** The log: one line per event on stderr. */
+/** The log of a server: one line per event on stderr. */
 import fs from 'node:fs';
 
 /** sd-daemon(3), syslog(3) */
@@ -27,13 +27,13 @@ export function writeLine(fd: number, line: string): void {
   }
 }
 
-function front(style: LogStyle, priority: Priority): string {
+function front(program: string, style: LogStyle, priority: Priority): string {
   const word = priority === 'error' || priority === 'warning' ? `${priority}: ` : '';
   if (style === 'journal') return `<${PRIORITY[priority]}>`;
   if (style === 'file') return `${new Date().toISOString()} ${word}`;
-  return `novaboot-nfsd: ${word}`;
+  return `${program}: ${word}`;
 }
 
-export function openLog(style: LogStyle, fd = 2): Log {
-  return (priority, message) => writeLine(fd, `${front(style, priority)}${message}`);
+export function openLog(program: string, style: LogStyle, fd = 2): Log {
+  return (priority, message) => writeLine(fd, `${front(program, style, priority)}${message}`);
 }

@@ -1,0 +1,172 @@
+/** The configuration: which boards there are, where their trees are, and how their requests are recognized. */
+import fs from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod/mini';
+import { addressNumber, splitClients } from '../system/client-list.ts';
+import { ExitCode, StartError } from '../system/start-error.ts';
+import { Claims, checkTrees } from './config-conflicts.ts';
+import { parseSections, type Report, type Section } from './config-sections.ts';
+
+/** Each of `problems` is `FILE:LINE: KEY: what is expected`. */
+export class ConfigError extends StartError {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    const more = problems.length > 1 ? ` (and ${problems.length - 1} more, see --check)` : '';
+    super(`${problems[0]}${more}`, ExitCode.configuration, options);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** @param expected completes "expected …" */
+const text = (expected: string, accepts: (value: string) => boolean) =>
+  z.string().check(z.refine(accepts, { error: `expected ${expected}` }));
+
+const once = <T extends z.ZodMiniType>(value: T) =>
+  z.optional(
+    z.pipe(
+      z.array(value).check(z.maxLength(1, { error: 'expected once' })),
+      z.transform(([first]) => first as z.infer<T>),
+    ),
+  );
+const repeated = <T extends z.ZodMiniType>(value: T) => z._default(z.array(value), []);
+
+const isSafePath = (name: string) => !/[\0-\x1f]/.test(name) && !name.split('/').includes('..');
+const absolute = text('an absolute path without ..', (name) => /^\/[^/]|^\/$/.test(name) && isSafePath(name));
+
+const DIRECTORY = '/srv/tftp';
+const PUBLIC = 'public';
+
+const topSchema = z.strictObject({
+  directory: once(absolute),
+  public: once(
+    text('a path beneath the directory, or nothing', (name) => !name.startsWith('/') && isSafePath(name)),
+  ),
+});
+
+const addresses = z.pipe(
+  text('an IPv4 or IPv6 address, or several of them', (list) => {
+    const words = splitClients(list);
+    const isAddress = (word: string) => addressNumber(word) !== undefined && !word.includes('%');
+    return words.length > 0 && words.every(isAddress);
+  }),
+  z.transform(splitClients),
+);
+const serial = z.pipe(
+  text('the 8 or 16 hexadecimal digits of the serial number of a Raspberry Pi', (value) =>
+    /^(?:[0-9a-f]{8}){1,2}$/i.test(value),
+  ),
+  // It asks with the last 8.
+  z.transform((value) => value.slice(-8).toLowerCase()),
+);
+const mac = z.pipe(
+  text('a hardware address as in dc:a6:32:01:02:03', (value) =>
+    /^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/i.test(value),
+  ),
+  z.transform((value) => value.replaceAll(':', '-').toLowerCase()),
+);
+
+const boardSchema = z.strictObject({
+  address: repeated(addresses),
+  serial: repeated(serial),
+  mac: repeated(mac),
+  tree: once(absolute),
+  public: once(text('yes or no', (value) => value === 'yes' || value === 'no')),
+});
+
+export interface Board {
+  readonly name: string;
+  /** Numeric. */
+  readonly addresses: readonly string[];
+  /** What names it in front of a path besides its name: serials, and MACs as in `dc-a6-32-01-02-03`; lower case. */
+  readonly prefixes: readonly string[];
+  /** Absolute. */
+  readonly tree: string;
+  readonly isPublic: boolean;
+}
+
+export interface Config {
+  /** Absolute. */
+  readonly directory: string;
+  /** What everybody may read: absolute, or undefined for nothing. */
+  readonly public: string | undefined;
+  readonly boards: readonly Board[];
+}
+
+/** Checks a section's settings. @returns undefined after a problem */
+function check<T extends z.ZodMiniObject>(
+  schema: T,
+  { settings, line }: Section,
+  report: Report,
+): z.infer<T> | undefined {
+  const values: Record<string, string[]> = Object.create(null);
+  for (const { key, value } of settings) {
+    values[key] ??= [];
+    values[key].push(value);
+  }
+  const result = schema.safeParse(values);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])];
+    const known = `unknown setting, known are ${Object.keys(schema.shape).join(', ')}`;
+    for (const key of keys) {
+      const same = settings.filter((setting) => setting.key === key);
+      // What is wrong with all of them is told at the last one.
+      const place = same[(issue.path[1] as number | undefined) ?? same.length - 1]?.line ?? line;
+      report(place, key, issue.code === 'unrecognized_keys' ? known : issue.message);
+    }
+  }
+  return undefined;
+}
+
+function boardOf(
+  name: string,
+  { address, serial, mac, tree, public: isPublic }: z.infer<typeof boardSchema>,
+  directory: string,
+): Board {
+  return {
+    name,
+    addresses: address.flat(),
+    prefixes: [...serial, ...mac],
+    tree: path.resolve(tree ?? path.join(directory, name)),
+    isPublic: isPublic === 'yes',
+  };
+}
+
+/**
+ * @param file for messages
+ * @throws ConfigError with all problems
+ */
+export function parseConfig(file: string, content: string): Config {
+  const problems: string[] = [];
+  const report: Report = (line, key, problem) => problems.push(`${file}:${line}: ${key}: ${problem}`);
+  const [top, ...sections] = parseSections(content, report) as [Section, ...Section[]];
+  const settings = check(topSchema, top, report);
+  const directory = path.resolve(settings?.directory ?? DIRECTORY);
+  const publicName = settings?.public ?? PUBLIC;
+  const publicTree = publicName === '' ? undefined : path.resolve(directory, publicName);
+  const claims = new Claims(report);
+  const boards = sections.flatMap((section) => {
+    const values = check(boardSchema, section, report);
+    if (values === undefined) return [];
+    claims.add(section, values);
+    return [{ ...boardOf(section.board ?? '', values, directory), line: section.line }];
+  });
+  checkTrees(boards, publicTree, report);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { directory, public: publicTree, boards: boards.map(({ line: _line, ...board }) => board) };
+}
+
+/** @throws ConfigError */
+export function readConfig(file: string): Config {
+  let content: string;
+  try {
+    content = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError([`${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`], {
+      cause: error,
+    });
+  }
+  return parseConfig(file, content);
+}

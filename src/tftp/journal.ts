@@ -1,0 +1,67 @@
+/** One line for each request that was answered. */
+import type { Log } from '../system/log.ts';
+import type { TransferReport } from './server.ts';
+
+/** Of each client and of all together, what did not lead to a complete transfer gets so many lines per period. */
+const CLIENT_LINES = 60;
+const ALL_LINES = 600;
+const PERIOD_MS = 60_000;
+
+const MAX_SHOWN = 255;
+
+const hex = (character: string) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+
+/** In quotes, with everything escaped that is neither visible nor a blank. */
+export function quoted(text: string): string {
+  const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+  return `"${cut.replace(/["\\]/g, '\\$&').replace(/[^ -~]/g, hex)}"`;
+}
+
+export function transferLine({ client, name, file, ...report }: TransferReport): string {
+  const host = client.address.includes(':') ? `[${client.address}]` : client.address;
+  const pairs = [
+    ['client', `${host}:${client.port}`],
+    ['board', file && (file.board || '-')],
+    ['file', quoted(file?.path ?? name.toString('latin1'))],
+    ['bytes', report.bytes],
+    ['seconds', report.seconds.toFixed(3)],
+    ['sha256', report.sha256],
+    ['retransmissions', report.retransmissions],
+    ['result', quoted(report.result)],
+  ];
+  return `transfer ${pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`])).join(' ')}`;
+}
+
+export class Journal {
+  private readonly log: Log;
+  private readonly lines = new Map<string, number>();
+  private all = 0;
+  private left = 0;
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  readonly report = (report: TransferReport): void => {
+    if (report.outcome === 'complete') this.log('info', transferLine(report));
+    else if (this.mayFill(report.client.address)) this.log('warning', transferLine(report));
+    else this.left += 1;
+  };
+
+  private mayFill(address: string): boolean {
+    if (this.all === 0) setTimeout(() => this.endPeriod(), PERIOD_MS).unref();
+    if (this.all >= ALL_LINES) return false;
+    const lines = (this.lines.get(address) ?? 0) + 1;
+    if (lines > CLIENT_LINES) return false;
+    this.lines.set(address, lines);
+    this.all += 1;
+    return true;
+  }
+
+  private endPeriod(): void {
+    if (this.left > 0) this.log('warning', `${this.left} more requests were refused or failed`);
+    this.lines.clear();
+    this.all = 0;
+    this.left = 0;
+  }
+}

@@ -1,0 +1,37 @@
+/** The process that answers requests. */
+import fs from 'node:fs';
+import type { Log } from '../system/log.ts';
+import { Boards } from './boards.ts';
+import { openRequested } from './files.ts';
+import { Journal } from './journal.ts';
+import { readPlan } from './plan.ts';
+import { serve } from './server.ts';
+import { Said, type Stage, socketsOf } from './stage.ts';
+
+/** One request must not end the others' transfers. */
+function surviveBugs(log: Log): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log('error', `internal error: ${error instanceof Error ? error.stack : String(error)}`);
+    });
+  }
+}
+
+/** Serves until SIGTERM, and then the transfers that run to their end. */
+export async function work(stage: Stage, log: Log): Promise<void> {
+  // What a terminal sends to all of us is the supervisor's to decide on.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+  const ending = new Promise((resolve) => process.on('SIGTERM', resolve));
+  const { boards: planned, publicTree } = readPlan();
+  const boards = new Boards(planned, publicTree);
+  const server = serve(socketsOf(stage), {
+    open: (client, name) => openRequested(boards, client, name),
+    report: new Journal(log).report,
+  });
+  surviveBugs(log);
+  fs.writeSync(1, Said.ready);
+  await ending;
+  const lastTransfer = server.stop();
+  fs.writeSync(1, Said.stopped);
+  await lastTransfer;
+}

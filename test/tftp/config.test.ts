@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, parseConfig, readConfig } from '../../src/tftp/config.ts';
+
+const parse = (...lines: string[]) => parseConfig('/etc/c', lines.join('\n'));
+
+function problems(...lines: string[]): readonly string[] {
+  try {
+    parse(...lines);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('a configuration', () => {
+  it('may be empty', () => {
+    expect(parse('')).toEqual({ directory: '/srv/tftp', public: '/srv/tftp/public', boards: [] });
+  });
+
+  it('has boards, with defaults', () => {
+    const config = parse(
+      '; the lab',
+      'directory=/srv/lab/',
+      'public = common/files # for all',
+      '[board rpi4]',
+      'address=192.168.1.20 , 192.168.1.21',
+      'address=fd00::1',
+      'serial=9A8B7C6D',
+      'serial=100000000000abcd',
+      'mac=DC:A6:32:01:02:03',
+      'mac=dc-a6-32-01-02-04',
+      '',
+      '  [board x.y-z_1]   ; dots',
+      '  tree="/home/a b;c/tftproot"',
+      '  public=yes\r',
+    );
+    expect(config).toEqual({
+      directory: '/srv/lab',
+      public: '/srv/lab/common/files',
+      boards: [
+        {
+          name: 'rpi4',
+          addresses: ['192.168.1.20', '192.168.1.21', 'fd00::1'],
+          prefixes: ['9a8b7c6d', '0000abcd', 'dc-a6-32-01-02-03', 'dc-a6-32-01-02-04'],
+          tree: '/srv/lab/rpi4',
+          isPublic: false,
+        },
+        {
+          ...{ name: 'x.y-z_1', addresses: [], prefixes: [], tree: '/home/a b;c/tftproot' },
+          isPublic: true,
+        },
+      ],
+    });
+  });
+
+  it('may have nothing that is public', () => {
+    expect(parse('public=').public).toBeUndefined();
+  });
+
+  it.each<[string[], string | RegExp]>([
+    [['directory=srv'], '/etc/c:1: directory: expected an absolute path without ..'],
+    [['directory=/srv/../etc'], '/etc/c:1: directory: expected an absolute path without ..'],
+    [['', 'public=/etc'], '/etc/c:2: public: expected a path beneath the directory, or nothing'],
+    [['public=a/../..'], '/etc/c:1: public: expected a path beneath the directory, or nothing'],
+    [['directory=/a', 'directory=/b'], '/etc/c:2: directory: expected once'],
+    [['adress=1.2.3.4'], '/etc/c:1: adress: unknown setting, known are directory, public'],
+    [['__proto__=x'], '/etc/c:1: __proto__=x: expected KEY=VALUE'],
+    [['constructor=x'], '/etc/c:1: constructor: unknown setting, known are directory, public'],
+    [['hello'], '/etc/c:1: hello: expected KEY=VALUE'],
+    [['[board]'], '/etc/c:1: [board]: expected [board NAME]'],
+    [['[bord x]'], '/etc/c:1: [bord x]: expected [board NAME]'],
+    [['[board ../x]'], '/etc/c:1: [board ../x]: expected [board NAME]'],
+    [['[board .x]'], '/etc/c:1: [board .x]: expected [board NAME]'],
+    [['[board x]', 'tree=y'], '/etc/c:2: tree: expected an absolute path without ..'],
+    [['[board x]', 'public=true'], '/etc/c:2: public: expected yes or no'],
+    [['[board x]', 'serial=9a8b'], /^\/etc\/c:2: serial: expected the 8 or 16 hexadecimal digits/],
+    [['[board x]', 'mac=dc:a6:32:01:02-03'], /^\/etc\/c:2: mac: expected a hardware address/],
+    [['[board x]', 'directory=/srv'], /^\/etc\/c:2: directory: unknown setting, known are address, serial/],
+    ...['1.2.3', '1.2.3.4/24', '10.0.0.256', 'board.lab', 'fe80::1%eth0', '', '0x7f.1', '1'].map(
+      (address): [string[], RegExp] => [
+        ['[board x]', '', `address=${address}`],
+        /^\/etc\/c:3: address: expected an IPv4 or IPv6/,
+      ],
+    ),
+  ])('is refused: %j', (lines, problem) => {
+    expect(problems(...lines)).toEqual([
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
+  });
+
+  it('names the one of several lines that is wrong, and all that is wrong', () => {
+    const found = problems('[board x]', 'address=1.2.3.4', 'address=x', 'serial=1', '[board y]', 'tree=z');
+    expect(found.map((problem) => problem.split(': ', 2).join(': '))).toEqual([
+      '/etc/c:3: address',
+      '/etc/c:4: serial',
+      '/etc/c:6: tree',
+    ]);
+  });
+
+  it.each([
+    ['address=10.0.0.1', 'address=10.0.0.1', '10.0.0.1'],
+    ['address=10.0.0.1', 'address=::ffff:10.0.0.1', '::ffff:10.0.0.1'],
+    ['address=fd00:0::1', 'address=fd00::1', 'fd00::1'],
+    ['serial=9a8b7c6d', 'serial=000000009A8B7C6D', '9a8b7c6d'],
+    ['mac=dc:a6:32:01:02:03', 'mac=DC-A6-32-01-02-03', 'dc-a6-32-01-02-03'],
+  ])('has each claim once: %j and %j', (one, other, shown) => {
+    const key = other.replace(/=.*/, '');
+    expect(problems('[board a]', one, '[board b]', '', other)).toEqual([
+      `/etc/c:5: ${key}: expected something else than ${shown}, which board a has`,
+    ]);
+  });
+
+  it('has each board once, and no name that is the serial number of another one', () => {
+    expect(problems('[board a]', '[board a]')).toEqual([
+      '/etc/c:2: [board a]: expected something else than a, which board a has',
+    ]);
+    expect(problems('[board 9a8b7c6d]', '[board b]', 'serial=9a8b7c6d')).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      ['[board public]'],
+      '/etc/c:1: [board public]: expected a tree that is not in /srv/tftp/public, which is public',
+    ],
+    [
+      ['public=.', '[board a]'],
+      '/etc/c:2: [board a]: expected a tree that is not in /srv/tftp, which is public',
+    ],
+    [
+      ['[board a]', 'tree=/srv/tftp/', '[board b]'],
+      '/etc/c:1: [board a]: expected a tree that does not hold that of board b',
+    ],
+    [
+      ['[board a]', '[board b]', 'tree=/'],
+      '/etc/c:2: [board b]: expected a tree that does not hold that of board a',
+    ],
+  ])('shows no tree of a board to others by mistake: %j', (lines, problem) => {
+    expect(problems(...lines)).toEqual([problem]);
+  });
+
+  it('may say that others see it', () => {
+    expect(problems('[board public]', 'public=yes')).toEqual([]);
+    expect(problems('[board a]', '[board b]', 'tree=/srv/tftp/a')).toEqual([]);
+    expect(problems('[board a]', '[board ab]')).toEqual([]);
+    expect(problems('[board a]', 'tree=/srv/tftp', '[board b]', 'public=yes')).toEqual([]);
+  });
+
+  it('says that it cannot be read', () => {
+    expect(() => readConfig('/nonexistent/c')).toThrow('/nonexistent/c: cannot be read: ENOENT');
+    expect(() => readConfig('/etc')).toThrow('/etc: cannot be read: EISDIR');
+  });
+
+  it('tells the first problem and how many there are in one line', () => {
+    expect(() => parse('a=1', 'b=2', 'c=3')).toThrow(
+      /^\/etc\/c:1: a: unknown .* \(and 2 more, see --check\)$/,
+    );
+  });
+});
