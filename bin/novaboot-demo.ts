@@ -6,6 +6,11 @@ async function run([command, ...args]: readonly string[]): Promise<number | unde
   const script = process.argv[1] ?? '';
   switch (command) {
     case 'board': {
+      if (args[0] === 'serve') {
+        const { serveBoard } = await import('../src/demo/board-serve.ts');
+        await serveBoard(args.slice(1));
+        return 0;
+      }
       const { runBoardClient } = await import('../src/demo/board-client.ts');
       return runBoardClient(args);
     }
@@ -23,8 +28,7 @@ async function run([command, ...args]: readonly string[]): Promise<number | unde
     }
     default: {
       const { runDemo } = await import('../src/demo/demo.ts');
-      await runDemo(command === undefined ? [] : [command, ...args], script);
-      return 0;
+      return runDemo(command === undefined ? [] : [command, ...args], script);
     }
   }
 }

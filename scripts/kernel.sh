@@ -1,46 +1,44 @@
 #!/bin/sh
-# Fetches Debian's kernel for the tests with QEMU: the image and the modules that NFS and virtio may need, unpacked
-# beneath node_modules, not installed. Any user may run it; 70 MB come over the network, once.
+# Fetches one of Debian's kernels for QEMU, with the modules that NFS and virtio may need, unpacked beneath
+# node_modules, not installed:
+#   guest  for tests with the programs of this machine (70 MB come over the network, once)
+#   board  arm64, with a busybox, for the virtual board (32 MB)
 set -eu
 cd "$(dirname "$0")/.."
-target=$PWD/node_modules/.cache/novaboot-kernel
-[ ! -e "$target/vmlinuz" ] || exit 0
-[ "$(dpkg --print-architecture)" = amd64 ] || {
-  echo 'novaboot: the tests with QEMU need an amd64 Debian: they boot its kernel with its own programs' >&2
-  exit 69
-}
+
+case $1 in
+  guest)
+    [ "$(dpkg --print-architecture)" = amd64 ] || {
+      echo 'novaboot: the tests with QEMU need an amd64 Debian: they boot its kernel with its own programs' >&2
+      exit 69
+    }
+    target=$PWD/node_modules/.cache/novaboot-kernel image=vmlinuz
+    set -- amd64 linux-image-amd64
+    ;;
+  board)
+    target=$PWD/node_modules/.cache/novaboot-board image=Image
+    set -- arm64 linux-image-cloud-arm64 busybox-static
+    ;;
+esac
+[ ! -e "$target/$image" ] || exit 0
 
 mkdir -p "$(dirname "$target")"
 work=$(mktemp -d "$target.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
+architecture=$1
+shift
+sh scripts/debian-packages.sh "$architecture" "$work" "$@"
 
-# The package that linux-image-amd64 stands for; with package lists of our own where the machine has none.
-apt_options=
-kernel_package() {
-  # shellcheck disable=SC2086
-  apt-cache $apt_options depends linux-image-amd64 2>/dev/null |
-    sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1
-}
-download() {
-  package=$(kernel_package)
-  # shellcheck disable=SC2086
-  [ -n "$package" ] && (cd "$work" && apt-get $apt_options -q -o APT::Sandbox::User= download "$package") >&2
-}
-echo 'novaboot: fetching a kernel for the tests with QEMU' >&2
-download || {
-  mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial"
-  apt_options="-o Dir::State=$work/state -o Dir::State::status=/var/lib/dpkg/status -o Dir::Cache=$work/cache"
-  # shellcheck disable=SC2086
-  apt-get $apt_options -q -o APT::Sandbox::User= update >&2
-  download
-}
-
-mkdir "$work/kernel"
-dpkg-deb --fsys-tarfile "$work"/linux-image-*.deb | tar -x -C "$work/kernel" --wildcards \
+mkdir "$work/unpacked"
+dpkg-deb --fsys-tarfile "$work"/linux-image-*.deb | tar -x -C "$work/unpacked" --wildcards \
   '*/boot/vmlinuz-*' '*/modules/*/kernel/fs/*' '*/modules/*/kernel/net/*' '*/modules/*/kernel/lib/*' \
   '*/modules/*/kernel/crypto/*' '*/modules/*/kernel/drivers/virtio/*' '*/modules/*/kernel/drivers/char/*' \
   '*/modules/*/kernel/drivers/net/virtio*' '*/modules/*/kernel/drivers/net/net_failover*'
-mv "$work"/kernel/boot/vmlinuz-* "$work/kernel/vmlinuz"
-rm -rf "$target"
-mv "$work/kernel" "$target"
+mv "$work"/unpacked/boot/vmlinuz-* "$work/unpacked/$image"
+for package in "$work"/busybox-*.deb; do
+  [ ! -e "$package" ] || dpkg-deb --fsys-tarfile "$package" | tar -x -O --wildcards '*/bin/busybox' >"$work/unpacked/busybox"
+done
+[ -e "$target/$image" ] || rm -rf "$target"
+# Of two that ran at once one stays.
+mv -T "$work/unpacked" "$target" 2>/dev/null || [ -e "$target/$image" ]

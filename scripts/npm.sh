@@ -7,8 +7,12 @@ shift
 
 case $task in
   check | build) sh scripts/setup.sh npm ;;
-  demo) sh scripts/setup.sh npm demo ;;
-  *) sh scripts/setup.sh npm demo test ;;
+  demo)
+    sh scripts/setup.sh npm demo
+    # Without a virtual board there is a simple one; the demo says why.
+    sh scripts/setup.sh board || :
+    ;;
+  *) sh scripts/setup.sh npm demo board test ;;
 esac
 PATH=$PWD/node_modules/.bin:$PATH
 export PATH
@@ -42,8 +46,13 @@ case $task in
         sh scripts/setup.sh bench
         exec node bench/save.ts "$@"
         ;;
+      tftp)
+        sh scripts/setup.sh bench
+        sh scripts/tftp-peers.sh
+        exec node bench/tftp.ts "$@"
+        ;;
     esac
-    echo "novaboot: npm run bench [startup|nfs|untar|save] [ARGUMENTS]" >&2
+    echo "novaboot: npm run bench [startup|nfs|untar|save|tftp] [ARGUMENTS]" >&2
     exit 64
     ;;
 esac

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the given groups need: npm (packages), demo, test and bench (Debian packages).
+# Installs what the given groups need: npm (packages), demo, board, test and bench (Debian packages; for the virtual
+# board also what it boots).
 # What is there already is left alone; without the right to install it says what is missing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,20 +21,21 @@ install_debian_packages() {
   $root $install >&2 || { $root apt-get update -q >&2 && $root $install >&2; }
 }
 
-# PROGRAM:PACKAGE pairs of a group
+# PROGRAM:PACKAGE pairs of a group; also of files
 programs_of() {
   case $1 in
     demo) echo rsync:rsync ssh:openssh-client setpriv:util-linux ;;
+    board) echo qemu-system-aarch64:qemu-system-arm /usr/lib/u-boot/qemu_arm64/u-boot.bin:u-boot-qemu xz:xz-utils ;;
     test)
       echo sshd:openssh-server script:bsdutils strace:strace unshare:util-linux
       echo qemu-system-x86_64:qemu-system-x86 busybox:busybox-static git:git getfattr:attr
       echo systemd-nspawn:systemd-container debootstrap:debootstrap nfs-ls:libnfs-utils
       echo setfacl:acl setcap:libcap2-bin zstd:zstd bsdtar:libarchive-tools xz:xz-utils bzip2:bzip2
-      echo mkfs.btrfs:btrfs-progs mkfs.ext4:e2fsprogs
+      echo mkfs.btrfs:btrfs-progs mkfs.ext4:e2fsprogs tftp:tftp-hpa atftp:atftp curl:curl ip:iproute2
       ;;
     bench)
       echo ganesha.nfsd:nfs-ganesha ganesha.nfsd:nfs-ganesha-vfs nfs-ls:libnfs-utils strace:strace \
-        unshare:util-linux setfattr:attr mkfs.btrfs:btrfs-progs mkfs.xfs:xfsprogs
+        unshare:util-linux setfattr:attr mkfs.btrfs:btrfs-progs mkfs.xfs:xfsprogs atftp:atftp
       ;;
   esac
 }
@@ -41,7 +43,10 @@ programs_of() {
 install_programs() {
   missing=
   for pair in $(programs_of "$1"); do
-    PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
+    case $pair in
+      /*) [ -e "${pair%%:*}" ] ;;
+      *) PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null ;;
+    esac || missing="$missing ${pair#*:}"
   done
   # shellcheck disable=SC2086
   [ -z "$missing" ] || install_debian_packages $missing
@@ -68,9 +73,14 @@ install_npm_packages() {
 for group in "$@"; do
   case $group in
     npm) install_npm_packages ;;
+    board)
+      install_programs board
+      sh scripts/kernel.sh board
+      node_modules/.bin/node scripts/board-images.ts node_modules/.cache/novaboot-board
+      ;;
     test)
       install_programs test
-      sh scripts/kernel.sh
+      sh scripts/kernel.sh guest
       ;;
     *) install_programs "$group" ;;
   esac

@@ -1,4 +1,4 @@
-/** What the demo's .novaboot-shell runs: `novaboot-demo board console|on|off|reset STATE`. Loads no package. */
+/** What a board's .novaboot-shell runs: `novaboot-demo board console|on|off|reset STATE`. Loads no package. */
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -19,7 +19,7 @@ async function connectToBoard(state: string): Promise<Socket> {
     await once(socket, 'connect');
     return socket;
   } catch (error) {
-    throw new CommandError('the demo board does not run', ExitCode.notConfigured, { cause: error });
+    throw new CommandError('the board does not run', ExitCode.notConfigured, { cause: error });
   }
 }
 
@@ -27,7 +27,8 @@ async function request(socket: Socket, command: string): Promise<number> {
   socket.write(`${command}\n`);
   let answer = '';
   for await (const chunk of socket) answer += chunk;
-  return answer === 'ok\n' ? 0 : ExitCode.failed;
+  if (answer !== 'ok\n') throw new CommandError(answer.trim() || 'the board has ended');
+  return 0;
 }
 
 /** The serial line on standard input and output, until Ctrl-] on a terminal, a signal, or the end of the board. */

@@ -1,162 +1,23 @@
 /**
- * The demo's board: a program that behaves like a small boot loader on a serial line. It lives as long as the demo;
- * the commands in the demo's .novaboot-shell reach it by a unix socket. The rest of the demo knows only startBoard().
+ * A board: a machine (machine.ts) behind a unix socket, where the commands in a .novaboot-shell find it
+ * (board-client.ts). Its consoles stay attached while it is reset or switched off and on.
  *
  * A client sends one line, `console`, `on`, `off` or `reset`. After `console` the socket is the serial line; the
- * others are answered by the line `ok`.
+ * others are answered by the line `ok`, or by one that says what went wrong.
  */
 import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { CommandError } from '../shell/errors.ts';
+import type { MachineKind } from './machine.ts';
 
 export interface Board {
   /** Switches the board off and removes its socket. */
   close(): Promise<void>;
 }
 
-const PROMPT = '(uboot) ';
-const MAX_LINE = 256;
 const MAX_REQUEST = 64;
-const AUTOBOOT_SECONDS = 2;
-const MAX_VARIABLES = 100;
-
-/** Milliseconds before a line, and the line. */
-const BOOT_MESSAGES: readonly (readonly [number, string])[] = [
-  [250, '\r\n\r\nnovaboot demo board (a program, not a real U-Boot)\r\n\r\n'],
-  [60, 'CPU:   1 imaginary core\r\n'],
-  [60, 'DRAM:  64 MiB\r\n'],
-  [120, 'Net:   eth0\r\n'],
-  [60, `Hit any key to stop autoboot:  ${AUTOBOOT_SECONDS} `],
-  ...Array.from(
-    { length: AUTOBOOT_SECONDS },
-    (_, second) => [1000, `\b\b\b ${AUTOBOOT_SECONDS - 1 - second} `] as const,
-  ),
-  [1, '\r\nThere is nothing to boot.\r\n'],
-];
-
-const HELP = [
-  'echo TEXT        print TEXT',
-  'help             this list',
-  'poweroff         switch the board off',
-  'printenv         print all variables',
-  'reset            start again',
-  'setenv NAME TEXT set a variable',
-  'version          what this is',
-].join('\r\n');
-
-class Machine {
-  readonly #print: (text: string) => void;
-  readonly #environment = new Map<string, string>([['bootdelay', String(AUTOBOOT_SECONDS)]]);
-  #power = false;
-  #booting = false;
-  #timer: NodeJS.Timeout | undefined;
-  #line = '';
-  #afterReturn = false;
-
-  constructor(print: (text: string) => void) {
-    this.#print = print;
-  }
-
-  on(): void {
-    if (!this.#power) this.reset();
-  }
-
-  off(): void {
-    clearTimeout(this.#timer);
-    this.#power = false;
-  }
-
-  reset(): void {
-    this.#power = true;
-    this.#booting = true;
-    this.#line = '';
-    this.#boot(0);
-  }
-
-  /** What is typed; bytes as latin1. */
-  type(text: string): void {
-    for (const char of text) {
-      if (this.#power) this.#key(char);
-    }
-  }
-
-  #boot(step: number): void {
-    clearTimeout(this.#timer);
-    const [delayMs, text] = BOOT_MESSAGES[step] ?? [];
-    if (text === undefined) {
-      this.#ready();
-      return;
-    }
-    this.#timer = setTimeout(() => {
-      this.#print(text);
-      this.#boot(step + 1);
-    }, delayMs);
-  }
-
-  #ready(): void {
-    clearTimeout(this.#timer);
-    this.#booting = false;
-    this.#print(`\r\n${PROMPT}`);
-  }
-
-  #key(char: string): void {
-    if (this.#booting) {
-      this.#ready();
-      return;
-    }
-    const secondOfTwo = char === '\n' && this.#afterReturn;
-    this.#afterReturn = char === '\r';
-    if (char === '\r' || char === '\n') {
-      if (!secondOfTwo) this.#enter();
-    } else if (char === '\b' || char === '\x7f') {
-      if (this.#line === '') return;
-      this.#line = this.#line.slice(0, -1);
-      this.#print('\b \b');
-    } else if (char === '\x03') {
-      this.#line = '';
-      this.#print(`<INTERRUPT>\r\n${PROMPT}`);
-    } else if (char >= ' ' && this.#line.length < MAX_LINE) {
-      this.#line += char;
-      this.#print(char);
-    }
-  }
-
-  #enter(): void {
-    const [command = '', ...words] = this.#line.trim().split(/ +/);
-    this.#line = '';
-    this.#print('\r\n');
-    if (command === 'reset') {
-      this.reset();
-    } else if (command === 'poweroff') {
-      this.off();
-    } else {
-      const answer = this.#answer(command, words);
-      this.#print(answer === '' ? PROMPT : `${answer}\r\n${PROMPT}`);
-    }
-  }
-
-  #answer(command: string, words: readonly string[]): string {
-    const [name, ...value] = words;
-    switch (command) {
-      case '':
-        return '';
-      case 'echo':
-        return words.join(' ');
-      case 'help':
-        return HELP;
-      case 'printenv':
-        return [...this.#environment].map(([key, text]) => `${key}=${text}`).join('\r\n');
-      case 'setenv':
-        if (name === undefined) return 'usage: setenv NAME TEXT';
-        if (value.length === 0) this.#environment.delete(name);
-        else if (this.#environment.size < MAX_VARIABLES) this.#environment.set(name, value.join(' '));
-        return '';
-      case 'version':
-        return 'novaboot demo board';
-      default:
-        return `Unknown command '${command}' - try 'help'`;
-    }
-  }
-}
+/** What is kept for a console that doesn't read. A serial line does not wait for who does not listen. */
+const MAX_UNREAD = 1024 * 1024;
 
 function firstLine(socket: Socket, handle: (line: string, rest: Buffer) => void): void {
   let request = Buffer.alloc(0);
@@ -169,19 +30,37 @@ function firstLine(socket: Socket, handle: (line: string, rest: Buffer) => void)
   });
 }
 
+/** What a client is told. Anything but a CommandError is a fault of ours. */
+function inOneLine(error: unknown): string {
+  if (error instanceof CommandError) return error.message;
+  console.error(error);
+  return 'internal error';
+}
+
 /** Switched off at first. */
-export async function startBoard(socketPath: string): Promise<Board> {
+export async function startBoard(socketPath: string, kind: MachineKind): Promise<Board> {
   const sockets = new Set<Socket>();
   const consoles = new Set<Socket>();
-  const machine = new Machine((text) => {
-    // A serial line does not wait for who does not listen.
-    for (const socket of consoles) if (!socket.writableNeedDrain) socket.write(text, 'latin1');
+  const machine = kind.make((bytes) => {
+    for (const socket of consoles) if (socket.writableLength < MAX_UNREAD) socket.write(bytes);
   });
+  machine.input.setMaxListeners(0);
+  /** One request after the other, whoever sends them. */
+  let last: Promise<void> = Promise.resolve();
 
   function attach(socket: Socket, typed: Buffer): void {
     consoles.add(socket);
-    socket.on('data', (data) => machine.type((data as Buffer).toString('latin1')));
-    machine.type(typed.toString('latin1'));
+    if (typed.length > 0) socket.unshift(typed);
+    socket.pipe(machine.input, { end: false });
+  }
+
+  function answer(socket: Socket, command: 'on' | 'off' | 'reset'): void {
+    last = last
+      .then(() => machine[command]())
+      .then(
+        () => void socket.end('ok\n'),
+        (error) => void socket.end(`${inOneLine(error)}\n`),
+      );
   }
 
   const server = createServer((socket) => {
@@ -192,10 +71,9 @@ export async function startBoard(socketPath: string): Promise<Board> {
       consoles.delete(socket);
     });
     firstLine(socket, (line, rest) => {
-      if (line === 'console') return attach(socket, rest);
-      if (line !== 'on' && line !== 'off' && line !== 'reset') return socket.destroy();
-      machine[line]();
-      socket.end('ok\n');
+      if (line === 'console') attach(socket, rest);
+      else if (line === 'on' || line === 'off' || line === 'reset') answer(socket, line);
+      else socket.destroy();
     });
   });
   rmSync(socketPath, { force: true });
@@ -204,11 +82,12 @@ export async function startBoard(socketPath: string): Promise<Board> {
     server.listen(socketPath, resolve);
   });
   return {
-    close: () =>
-      new Promise((resolve) => {
-        machine.off();
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await last;
+      await machine.off();
+      await closed;
+    },
   };
 }

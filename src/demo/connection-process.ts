@@ -10,8 +10,6 @@ export function runConnectionProcess(): void {
     stopping = true;
     void stop().finally(() => process.exit(status));
   }
-  // Ctrl-C goes to the whole foreground group; the listener's process decides what ends when.
-  process.on('SIGINT', () => {});
   process.on('SIGTERM', () => quit(0));
   process.once('disconnect', () => quit(0));
   process.on('uncaughtException', (error) => {

@@ -1,49 +1,96 @@
-/** The demo: state directory, board and listener, from start to Ctrl-C. */
+/** The demo, from start to Ctrl-C. */
 import { once } from 'node:events';
-import { CommandError } from '../shell/errors.ts';
-import { endServers } from '../shell/nfs-embedded.ts';
-import { type Board, startBoard } from './board.ts';
-import { boardSocket } from './board-client.ts';
-import { greeting } from './greeting.ts';
-import { startListener } from './listener.ts';
-import { parseOptions } from './options.ts';
-import { openState, type State, writeSshConfig } from './state.ts';
+import { constants } from 'node:os';
+import { CommandError, ExitCode } from '../shell/errors.ts';
+import { type BootKit, bootBoard, bootCommands, proof } from './boot.ts';
+import { bootKit, obstacle } from './boot-kit.ts';
+import { type BootSteps, greeting } from './greeting.ts';
+import { type DemoOptions, parseOptions } from './options.ts';
+import { startServices } from './services.ts';
+import { openState, type State } from './state.ts';
+import { takeOver } from './take-over.ts';
+import { UserShell } from './user-shell.ts';
 
-/** sshd_config's LoginGraceTime is 120 s; nobody types a password here. */
-const LOGIN_GRACE_MS = 30_000;
+const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Resolves at the first signal to end. */
-function untilSignal(): Promise<unknown> {
-  return Promise.race((['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => once(process, signal)));
+/** @returns the exit status of a program that the first of them has ended */
+function untilSignal(): Promise<number> {
+  const statusOf = (signal: NodeJS.Signals) => 128 + constants.signals[signal];
+  return Promise.race(END_SIGNALS.map((signal) => once(process, signal).then(() => statusOf(signal))));
 }
 
-async function startBoardIn(state: State): Promise<Board> {
+/** What can be booted; undefined for the simple board, which cannot. */
+function chooseKit({ boot, board, program, state }: DemoOptions): BootKit | undefined {
+  const kit = bootKit(program);
+  const reason = board === 'simple' ? '--board simple is given' : obstacle(kit, state);
+  if (reason === undefined) return kit;
+  const message = `no virtual board: ${reason}`;
+  if (boot || board === 'virtual') throw new CommandError(message, ExitCode.notConfigured);
+  if (board === undefined)
+    console.error(`novaboot-demo: ${message}; this one is simple, nothing boots on it`);
+  return undefined;
+}
+
+/** A line, and when it happened. */
+function say(line: string): void {
+  const seconds = (performance.now() / 1000).toFixed(1).padStart(5);
+  process.stdout.write(`${seconds} s  ${line}\n`);
+}
+
+/** Up to the shell on the board; with a terminal, until the user leaves it. */
+async function boot(state: State, kit: BootKit, shell: UserShell): Promise<void> {
+  const board = await bootBoard({ state, kit, shell, say });
+  for (const line of await proof(board, kit)) process.stdout.write(`  ${line}\n`);
+  if (!isInteractive()) return;
+  process.stdout.write('\nHere is the console of the board. Ctrl-] leaves it, and the demo goes on.\n');
+  await takeOver(board);
+  process.stdout.write('\n');
+}
+
+function isInteractive(): boolean {
+  return process.stdin.isTTY && process.stdout.isTTY;
+}
+
+/** What to do by hand, unless somebody has changed the configuration so that we don't know. */
+async function stepsByHand(state: State, kit: BootKit, shell: UserShell): Promise<BootSteps | undefined> {
   try {
-    return await startBoard(boardSocket(state.descriptor));
+    const { commands } = await bootCommands(state, kit, shell);
+    return { files: kit, commands };
   } catch (error) {
-    throw new CommandError(`cannot start the board: ${(error as Error).message}`, undefined, {
-      cause: error,
-    });
+    if (!(error instanceof CommandError)) throw error;
+    console.error(`novaboot-demo: ${error.message}`);
+    return undefined;
   }
 }
 
-/** Runs until a signal. Everything that was started has ended then. */
-export async function runDemo(args: readonly string[], script: string): Promise<void> {
-  const { port, state: directory, shell, program } = parseOptions(args, script);
+/**
+ * Runs until a signal; with --boot and without a terminal, until the board has booted. All that was started has ended
+ * then.
+ *
+ * @returns the exit status
+ */
+export async function runDemo(args: readonly string[], script: string): Promise<number> {
+  const options = parseOptions(args, script);
   await using cleanup = new AsyncDisposableStack();
   const ended = untilSignal();
-  const state = openState(directory, { program: [process.execPath, program] });
+  const state = openState(options.state);
   cleanup.defer(() => state.release());
-  cleanup.defer(() => endServers(state.home));
-  const board = await startBoardIn(state);
-  cleanup.defer(() => board.close());
-  const { home, hostKeyFile } = state;
-  const settings = { hostKeyFile, home, shell, loginGraceMs: LOGIN_GRACE_MS };
-  const listener = await startListener({ program, port, settings });
-  cleanup.defer(() => listener.close());
-  writeSshConfig(state, listener.port);
-  process.stdout.write(greeting(state, listener.port));
-  await ended;
+  const kit = chooseKit(options);
+  const port = await startServices(options, state, { virtual: kit !== undefined, cleanup });
+
+  let isDone = false;
+  async function serve(): Promise<number> {
+    if (kit && options.boot) {
+      await boot(state, kit, cleanup.use(new UserShell(say)));
+      if (!isInteractive()) return 0;
+    }
+    const steps = kit && (await stepsByHand(state, kit, cleanup.use(new UserShell(() => {}))));
+    process.stdout.write(greeting(state, port, steps));
+    isDone = true;
+    return ended;
+  }
+  const status = await Promise.race([serve(), ended]);
   // A second signal must not leave anything behind.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  for (const signal of END_SIGNALS) process.on(signal, () => {});
+  return isDone ? 0 : status;
 }

@@ -1,44 +1,77 @@
-/** What the demo prints once it is ready. */
-import { join, relative } from 'node:path';
-import { DEMO_USERS, type State, shellWord } from './state.ts';
+/** What the demo prints once it is ready. Its lines that begin with two blanks are to be typed as they are. */
+import { join } from 'node:path';
+import { DEMO_USERS, type State } from './state.ts';
+import {
+  type BootFiles,
+  bootUpload,
+  fromHere,
+  getConfig,
+  resetCommand,
+  rootUpload,
+  sharedConsole,
+  sshCommand,
+} from './user-commands.ts';
 
-/** The shorter of the absolute path and the one from here. */
-function fromHere(file: string): string {
-  const path = relative(process.cwd(), file);
-  return shellWord(path.startsWith('..') ? file : path);
+/** How to boot the board by hand. */
+export interface BootSteps {
+  readonly files: BootFiles;
+  /** For the prompt of the boot loader. */
+  readonly commands: readonly string[];
 }
 
-export function greeting(state: State, port: number): string {
-  const [admin, other] = DEMO_USERS;
-  const ssh = `ssh -F ${fromHere(state.sshConfig)}`;
-  const control = fromHere(join(state.directory, 'ctl'));
-  const root = fromHere(join(state.home, 'nfsroot', admin, 'root'));
-  return `novaboot-demo: a demo board for ${admin} (an administrator) and ${other}, port ${port}
+const [ADMIN, OTHER] = DEMO_USERS;
+
+function sharedConnection(state: State): string {
+  return `The console and a reset over the same connection, as the novaboot client does it:
+
+  ${sharedConsole(state, ADMIN, '-t')}
+  ${resetCommand(state, ADMIN)}
+`;
+}
+
+function bootSection(state: State, { files, commands }: BootSteps): string {
+  return `Boot Linux on the board, with its root file system by NFS. The console in one terminal:
+
+  ${sharedConsole(state, ADMIN, '-t')}
+
+In another, over the same connection, as the novaboot client does it: root file system, kernel, reset:
+
+  ${rootUpload(state, ADMIN, files)}
+  ${bootUpload(state, ADMIN, files)}
+  ${resetCommand(state, ADMIN)}
+
+In the console press a key when U-Boot counts down, and type this, with values of get-config:
+
+${commands.map((command) => `  ${command}`).join('\n')}
+`;
+}
+
+/** @param boot for a board that can be booted */
+export function greeting(state: State, port: number, boot?: BootSteps): string {
+  const ssh = sshCommand(state);
+  const root = fromHere(join(state.home, 'nfsroot', ADMIN, 'root'));
+  return `novaboot-demo: a demo board for ${ADMIN} (an administrator) and ${OTHER}, port ${port}
 
 Try in other terminals, from this directory:
 
-  ${ssh} ${admin} help
-  ${ssh} ${admin}                            # the console; Ctrl-] leaves it
-  ${ssh} ${other} reset                        # meanwhile: waits, and shows who has the board
-  ${ssh} ${admin} status
+  ${ssh} ${ADMIN} help
+  ${ssh} ${ADMIN}                            # the console; Ctrl-] leaves it
+  ${ssh} ${OTHER} reset                        # meanwhile: waits, and shows who has the board
+  ${ssh} ${ADMIN} status
 
-The console and a reset over the same connection, as the novaboot client does it:
-
-  ${ssh} -t -M -S ${control} ${admin} console
-  ${ssh} -t -S ${control} ${admin} reset
-
+${boot ? bootSection(state, boot) : sharedConnection(state)}
 The root file system of a board, ${root}, by NFS: get-config starts the server and
 prints its address, where QEMU's user network has it, and its mount options:
 
-  ${ssh} ${admin} get-config
-  ${ssh} ${admin} nfs status
-  ${ssh} ${admin} untar - < rootfs.tar.gz      # a root file system of your own, with its owners
-  ${ssh} ${admin} root list
+  ${getConfig(state, ADMIN)}
+  ${ssh} ${ADMIN} nfs status
+  ${ssh} ${ADMIN} untar - < rootfs.tar.gz      # a root file system of your own, with its owners
+  ${ssh} ${ADMIN} root list
 
 Files for the board, and another user:
 
-  rsync -RL --rsh='${ssh}' package.json ${admin}:
-  ${ssh} ${admin} add-key carol < ~/.ssh/id_ed25519.pub
+  rsync -RL --rsh='${ssh}' package.json ${ADMIN}:
+  ${ssh} ${ADMIN} add-key carol < ~/.ssh/id_ed25519.pub
   ssh -p ${port} board@127.0.0.1 help               # as carol, with a key of your own
 
 Ctrl-C ends the demo.

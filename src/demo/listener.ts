@@ -72,7 +72,8 @@ export async function startListener({ program, port: wanted, settings }: Listene
     }
     const { PATH, LANG, NODE_COMPILE_CACHE } = process.env;
     const env = { PATH, LANG, NODE_COMPILE_CACHE };
-    const child = fork(program, ['connection'], { env, execArgv: [] });
+    // Detached: Ctrl-C goes to the whole foreground group, and is for us to act on.
+    const child = fork(program, ['connection'], { env, execArgv: [], detached: true });
     children.add(child);
     child.once('error', (error) => log(`connection failed: ${error.message}`));
     child.once('close', (code, signal) => {

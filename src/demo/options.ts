@@ -9,10 +9,14 @@ import { CommandError, ExitCode } from '../shell/errors.ts';
 export const VERSION = `novaboot-demo ${packageJson.version}`;
 export const FIRST_PORT = 2222;
 
-export const USAGE = `usage: novaboot-demo [--port PORT] [--state DIR] [--shell FILE]
+export const USAGE = `usage: novaboot-demo [--boot] [--board KIND] [--port PORT] [--state DIR] [--shell FILE]
 
 Serves a demo board by SSH on the loopback interface. Needs neither root nor sshd.
 
+  --boot        boot Linux on the board as a user would, by ssh, up to a shell on its NFS root: your
+                terminal becomes the board's console. Without a terminal: prints what proves it, and ends
+  --board KIND  "virtual" is a machine in QEMU with U-Boot, "simple" a program that only looks like one
+                (default: virtual if what it needs is installed)
   --port PORT   the port to listen on (default: ${FIRST_PORT} or the next free one)
   --state DIR   keys, configuration and the board's home (default: .demo)
   --shell FILE  the login shell (default: novaboot-shell as built by "npm run build")
@@ -21,6 +25,8 @@ Serves a demo board by SSH on the loopback interface. Needs neither root nor ssh
 `;
 
 const optionsSchema = z.object({
+  boot: z.boolean().default(false),
+  board: z.enum(['simple', 'virtual']).optional().describe('"simple" or "virtual"'),
   port: z
     .string()
     .regex(/^\d{1,5}$/)
@@ -33,26 +39,30 @@ const optionsSchema = z.object({
 });
 
 export interface DemoOptions {
+  readonly boot: boolean;
+  /** Without it the virtual one, if it can be had. */
+  readonly board: 'simple' | 'virtual' | undefined;
   /** Without it the first free one from FIRST_PORT on. */
   readonly port: number | undefined;
   /** Absolute paths. */
   readonly state: string;
   readonly shell: string;
+  readonly tftpd: string;
   /** This program, to run it again with a sub-command. */
   readonly program: string;
 }
 
-/** The wrapper that the build puts beside the bundles. */
-function builtShell(program: string): string {
+/** A wrapper that the build puts beside the bundles. */
+function builtProgram(program: string, name: string): string {
   const directory = dirname(program);
-  return extname(program) === '.ts'
-    ? resolve(directory, '../dist/novaboot-shell')
-    : resolve(directory, 'novaboot-shell');
+  return extname(program) === '.ts' ? resolve(directory, '../dist', name) : resolve(directory, name);
 }
 
 function parse(args: readonly string[]): Record<string, unknown> {
   try {
     const options = {
+      boot: { type: 'boolean' },
+      board: { type: 'string' },
       port: { type: 'string' },
       state: { type: 'string' },
       shell: { type: 'string' },
@@ -72,14 +82,15 @@ export function parseOptions(args: readonly string[], program: string): DemoOpti
     const name = String(result.error.issues[0]?.path[0]) as keyof typeof optionsSchema.shape;
     throw new CommandError(`--${name}: expected ${optionsSchema.shape[name].description}`, ExitCode.usage);
   }
-  const { port, state, shell } = result.data;
+  const { boot, board, port, state, shell } = result.data;
   const real = realpathSync(program);
-  const file = shell === undefined ? builtShell(real) : resolve(shell);
+  const file = shell === undefined ? builtProgram(real, 'novaboot-shell') : resolve(shell);
   try {
     accessSync(file, constants.X_OK);
   } catch {
     const hint = basename(file) === 'novaboot-shell' ? ', try "npm run build"' : '';
     throw new CommandError(`no login shell at ${file}${hint}`, ExitCode.notConfigured);
   }
-  return { port, state: resolve(state), shell: file, program: real };
+  const tftpd = builtProgram(real, 'novaboot-tftpd');
+  return { boot, board, port, state: resolve(state), shell: file, tftpd, program: real };
 }

@@ -1,20 +1,11 @@
 /** The state directory: keys, the client's configuration and the board account's home, made where missing. */
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addUserKey } from '../shell/authorized-keys.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
-import { flock, LOCK_EX, LOCK_NB } from '../system/descriptors.ts';
 import { ACCOUNT } from './connection.ts';
+import { openPrivate } from './private-directory.ts';
 
 /** The users that the demo begins with, each with a key and a name for ssh. The first is the administrator. */
 export const DEMO_USERS = ['alice', 'bob'] as const;
@@ -32,9 +23,12 @@ export interface State {
   release(): void;
 }
 
-interface BoardCommands {
+/** What the login shell is told of the board. */
+interface BoardSettings {
   /** The program and arguments before `board COMMAND STATE`. */
   readonly program: readonly string[];
+  /** The novaboot client's options for the board. */
+  readonly targetConfig: readonly string[];
 }
 
 /** A word for /bin/sh, quoted if it has to be. */
@@ -65,19 +59,6 @@ const GENERATED = '# Written by novaboot-demo at each start. Without this line i
 function writeGenerated(file: string, text: string): void {
   if (existsSync(file) && !readFileSync(file, 'utf8').startsWith(GENERATED)) return;
   writeFileSync(file, GENERATED + text, { mode: 0o600 });
-}
-
-function boardConfiguration(directory: string, { program }: BoardCommands): string {
-  const command = (name: string) => [...program, 'board', name, directory].map(shellWord).join(' ');
-  const targetConfig = [
-    '--uboot=(uboot)',
-    '--uboot-init=setenv serverip 10.0.2.2',
-    '--uboot-addr=0x40000000',
-  ];
-  return [
-    ...['console', 'reset', 'on', 'off'].map((name) => assignment(`${name}_cmd`, command(name))),
-    assignment('target_config', targetConfig.join('\n')),
-  ].join('');
 }
 
 /** A kernel in QEMU's user network has this machine's loopback at 10.0.2.2, and comes from 127.0.0.1. */
@@ -122,30 +103,18 @@ export function writeSshConfig(state: State, port: number): void {
   writeFileSync(state.sshConfig, hosts.join('\n'), { mode: 0o600 });
 }
 
-/** Not recursive: Node never returns from that below /proc. */
-function makePrivate(directory: string): void {
-  if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
-  const { uid, mode } = statSync(directory);
-  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
-    throw new CommandError(
-      `${directory}: expected a directory that only you can write to`,
-      ExitCode.notAllowed,
-    );
-  }
+/** The configuration of the board account, known once the board is. */
+export function writeBoardConfiguration(state: State, { program, targetConfig }: BoardSettings): void {
+  const command = (name: string) => [...program, 'board', name, state.directory].map(shellWord).join(' ');
+  const lines = [
+    ...['console', 'reset', 'on', 'off'].map((name) => assignment(`${name}_cmd`, command(name))),
+    assignment('target_config', targetConfig.join('\n')),
+  ];
+  writeGenerated(join(state.home, '.novaboot-shell'), lines.join(''));
+  writeGenerated(join(state.home, '.novaboot-nfs'), NFS_CONFIGURATION);
 }
 
-function lock(directory: string): number {
-  const fd = openSync(directory, 'r');
-  try {
-    flock(fd, LOCK_EX | LOCK_NB);
-  } catch {
-    closeSync(fd);
-    throw new CommandError(`${directory}: another demo is using it, give --state DIR`, ExitCode.busy);
-  }
-  return fd;
-}
-
-function fill(directory: string, commands: BoardCommands): Omit<State, 'descriptor' | 'release'> {
+function fill(directory: string): Omit<State, 'descriptor' | 'release'> {
   const home = join(directory, 'home');
   const ssh = join(home, '.ssh');
   for (const path of [home, ssh, join(home, 'tftproot')]) mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -156,19 +125,18 @@ function fill(directory: string, commands: BoardCommands): Omit<State, 'descript
   const authorized = join(ssh, 'authorized_keys');
   // Not renewed: remove-key is to last.
   if (!existsSync(authorized)) writeFileSync(authorized, authorizedKeys(userKeys), { mode: 0o600 });
-  writeGenerated(join(home, '.novaboot-shell'), boardConfiguration(directory, commands));
-  writeGenerated(join(home, '.novaboot-nfs'), NFS_CONFIGURATION);
+  // What a killed ssh of an earlier demo has left would keep the next one from sharing its connection.
+  rmSync(join(directory, 'ctl'), { force: true });
   return { directory, home, hostKeyFile, sshConfig: join(directory, 'ssh_config') };
 }
 
-export function openState(directory: string, commands: BoardCommands): State {
+export function openState(directory: string): State {
   if (/["\n]/.test(directory)) throw new CommandError('--state: ssh cannot use such a path', ExitCode.usage);
   let descriptor: number | undefined;
   try {
-    makePrivate(directory);
-    const fd = lock(directory);
+    const fd = openPrivate(directory, 'another demo is using it, give --state DIR');
     descriptor = fd;
-    return { ...fill(directory, commands), descriptor, release: () => closeSync(fd) };
+    return { ...fill(directory), descriptor, release: () => closeSync(fd) };
   } catch (error) {
     if (descriptor !== undefined) closeSync(descriptor);
     if (error instanceof CommandError) throw error;

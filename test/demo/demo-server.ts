@@ -22,8 +22,13 @@ export interface Running {
   seen(text: string): Promise<string>;
 }
 
-export function run(file: string, args: readonly string[], stdin?: Buffer | 'open'): Running {
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+export function run(
+  file: string,
+  args: readonly string[],
+  stdin?: Buffer | 'open',
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Running {
+  const child = spawn(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
   const stdout: Buffer[] = [];
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -61,7 +66,7 @@ export class Demo {
     this.state = options.state ?? mkdtempSync(join(tmpdir(), 'novaboot-demo-'));
     const standIn = join(this.state, 'stand-in');
     if (options.shell === undefined) writeFileSync(standIn, STAND_IN, { mode: 0o755 });
-    const args = ['--state', this.state, '--shell', options.shell ?? standIn];
+    const args = ['--state', this.state, '--shell', options.shell ?? standIn, '--board', 'simple'];
     this.child = spawn(process.execPath, [PROGRAM, ...args, ...(options.args ?? ['--port', '0'])]);
     this.child.stdout?.on('data', (chunk) => {
       this.output += chunk;

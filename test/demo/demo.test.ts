@@ -82,7 +82,7 @@ describe('command line', () => {
     ],
     [['connection'], 64, /internal use\n$/],
     [['board'], 64, /^novaboot-demo: usage/],
-    [['board', 'console', '/nonexistent'], 69, /^novaboot-demo: the demo board does not run\n$/],
+    [['board', 'console', '/nonexistent'], 69, /^novaboot-demo: the board does not run\n$/],
   ])('%j', async (args, status, stderr) => {
     const result = await run(process.execPath, [PROGRAM, ...args]).result;
     expect(result.status).toBe(status);

@@ -2,9 +2,10 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { CpioArchive } from '../../src/demo/images/cpio.ts';
+import { kernelModules } from '../../src/demo/images/kernel-modules.ts';
 import { GROUP, PASSWD } from './guest-accounts.ts';
-import { GuestArchive } from './guest-archive.ts';
-import { kernelImage, kernelModules } from './guest-kernel.ts';
+import { KERNEL_DIRECTORY, kernelImage } from './guest-kernel.ts';
 import { addTools, findPrograms } from './guest-tools.ts';
 
 const MODULES = ['virtio_pci', 'virtio_net', 'virtio_console', 'nfsv3'];
@@ -34,7 +35,7 @@ export interface GuestImage {
 }
 
 function initramfs(options: GuestOptions, programs: readonly string[]): Buffer {
-  const archive = new GuestArchive();
+  const archive = new CpioArchive();
   addTools(archive, programs);
   const scripts = import.meta.dirname;
   archive.file('init', fs.readFileSync(path.join(scripts, 'guest-init.sh')), 0o755);
@@ -46,7 +47,7 @@ function initramfs(options: GuestOptions, programs: readonly string[]): Buffer {
   for (const name of ['git-upload-pack', 'git-receive-pack']) {
     archive.symlink(`usr/bin/${name}`, 'git');
   }
-  const modules = kernelModules(MODULES);
+  const modules = kernelModules(KERNEL_DIRECTORY, MODULES);
   for (const { name, data } of modules) archive.file(`modules/${name}.ko`, data);
   archive.file('modules/order', modules.map(({ name }) => `${name}\n`).join(''));
   for (const [name, data] of Object.entries(options.files ?? {})) archive.file(name, data);

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { GuestArchive } from './guest-archive.ts';
+import type { CpioArchive } from '../../src/demo/images/cpio.ts';
 
 /** The Debian package of each program, where its name is another. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -49,7 +49,7 @@ export function librariesOf(program: string): string[] {
 }
 
 /** Puts programs under their own paths; in the guest /bin, /sbin, /lib and /lib64 are links into /usr. */
-export function addTools(archive: GuestArchive, programs: readonly string[]): void {
+export function addTools(archive: CpioArchive, programs: readonly string[]): void {
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
     archive.directory(`usr/${name}`);
     archive.symlink(name, `usr/${name}`);

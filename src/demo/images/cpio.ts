@@ -11,7 +11,7 @@ function padded(data: Buffer): Buffer {
   return Buffer.concat([data, Buffer.alloc(-data.length & 3)]);
 }
 
-export class GuestArchive {
+export class CpioArchive {
   readonly #parts: Buffer[] = [];
   readonly #names = new Set<string>();
 
