@@ -18,6 +18,10 @@ export interface Section {
 /** An account's name. */
 const BOARD = /^board\s+([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})$/;
 
+/** The value is in quotes, or has nothing that would end it. A comment may follow it, behind a blank. */
+const SETTING = /^[^\s=[\]"';#]+\s*=\s*(?:"[^"]*"|'[^']*'|[^"';#]*(?:\s[;#].*)?)$/;
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
+
 /** What is wrong at a key in a line. */
 export type Report = (line: number, key: string, problem: string) => void;
 
@@ -29,8 +33,12 @@ export type Report = (line: number, key: string, problem: string) => void;
 export function parseSections(content: string, report: Report): Section[] {
   let section: Section = { board: undefined, line: 1, settings: [] };
   const sections = [section];
-  for (const [index, text] of content.split('\n').entries()) {
+  for (const [index, text] of content.split(/\r?(?:\n|$)/).entries()) {
     const line = index + 1;
+    if (CONTROL.test(text)) {
+      report(line, text.slice(0, 60).replace(/[^ -~]+/g, '?'), 'expected no control character');
+      continue;
+    }
     if (/^\s*(?:[;#].*)?$/.test(text)) continue;
     const head = /^\s*\[(.*?)\]\s*(?:[;#].*)?$/.exec(text)?.[1];
     if (head !== undefined) {
@@ -40,9 +48,13 @@ export function parseSections(content: string, report: Report): Section[] {
       if (board !== undefined) sections.push(section);
       continue;
     }
-    const [setting] = text.includes('=') ? Object.entries(ini.parse(text.trim())) : [];
-    if (setting === undefined) report(line, text.trim().slice(0, 60), 'expected KEY=VALUE');
-    else section.settings.push({ key: setting[0], value: String(setting[1]), line });
+    const [setting] = SETTING.test(text.trim()) ? Object.entries(ini.parse(text.trim())) : [];
+    if (setting === undefined) {
+      const expected = /=.*[;#]/.test(text)
+        ? 'expected double quotes around a value with ; or #'
+        : 'expected KEY=VALUE';
+      report(line, text.trim().slice(0, 60), expected);
+    } else section.settings.push({ key: setting[0], value: String(setting[1]), line });
   }
   return sections;
 }
