@@ -162,11 +162,11 @@ test('a console that does not read holds up nobody', async () => {
   await eventually(() => {
     print(Buffer.from('x'));
     return received > 0 && silent.bytesWritten === 8;
-  });
+  }, 20_000);
   const before = received;
   for (let count = 0; count < 100; count++) {
     print(Buffer.alloc(100_000));
-    await eventually(() => received >= before + (count + 1) * 100_000);
+    await eventually(() => received >= before + (count + 1) * 100_000, 20_000);
   }
   silent.destroy();
   reading.destroy();

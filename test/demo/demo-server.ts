@@ -40,7 +40,7 @@ export function run(
   const result = once(child, 'close').then(([status]) => ({ status, stdout: Buffer.concat(stdout), stderr }));
   async function seen(text: string): Promise<string> {
     const all = () => Buffer.concat(stdout).toString();
-    await eventually(() => all().includes(text), 10_000).catch(() => {
+    await eventually(() => all().includes(text), 60_000).catch(() => {
       throw new Error(`expected ${text}, got ${all()}${stderr}`);
     });
     return all();

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Board, startBoard } from '../../src/demo/board.ts';
 import { SerialLine } from '../../src/demo/serial-line.ts';
 import { startTftpServer, type TftpServer } from '../../src/demo/tftp-server.ts';
@@ -15,7 +15,7 @@ import { missingPackages, virtualMachine } from '../../src/demo/virtual-machine.
 const TFTPD = resolve(import.meta.dirname, '../../dist/novaboot-tftpd');
 /** For one step of U-Boot, on a machine with other things to do. */
 const SECONDS = 60;
-const TEST_MS = 120_000;
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const AUTOBOOT = /Hit any key to stop autoboot:/;
 const PROMPT = /\n=> $/;
 
@@ -74,15 +74,13 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-test('without a key, U-Boot ends at its prompt, for there is nothing to boot', {
-  timeout: TEST_MS,
-}, async () => {
+test('without a key, U-Boot ends at its prompt, for there is nothing to boot', async () => {
   await request('on');
   expect(await see(AUTOBOOT)).toMatch(/U-Boot \d{4}\.[\s\S]*DRAM: +512 MiB/);
   expect(await see(PROMPT)).toMatch(/2 .*1 .*0 \r\nThere is nothing to boot/);
 });
 
-test('a reset while U-Boot counts down, and a key', { timeout: TEST_MS }, async () => {
+test('a reset while U-Boot counts down, and a key', async () => {
   await request('reset');
   await see(AUTOBOOT);
   await request('reset');
@@ -90,13 +88,13 @@ test('a reset while U-Boot counts down, and a key', { timeout: TEST_MS }, async 
   expect(await uboot('printenv serverip bootdelay')).toBe('serverip=10.0.2.2\nbootdelay=2\n=> ');
 });
 
-test('switched on again, it goes on', { timeout: TEST_MS }, async () => {
+test('switched on again, it goes on', async () => {
   await uboot('setenv mark here');
   await request('on');
   expect(await uboot('printenv mark')).toBe('mark=here\n=> ');
 });
 
-test('its files come from our TFTP server', { timeout: TEST_MS }, async () => {
+test('its files come from our TFTP server', async () => {
   const kernel = randomBytes(5_000_000);
   writeFileSync(join(tree, 'Image'), kernel);
   expect(await uboot('dhcp')).toContain('DHCP client bound to address 10.0.2.15');
@@ -107,7 +105,7 @@ test('its files come from our TFTP server', { timeout: TEST_MS }, async () => {
   expect(await uboot('tftpboot 0x40400000 absent')).toContain("TFTP error: 'File not found' (1)");
 });
 
-test('a reset while a file is on its way', { timeout: TEST_MS }, async () => {
+test('a reset while a file is on its way', async () => {
   writeFileSync(join(tree, 'large'), Buffer.alloc(50_000_000));
   await uboot('setenv tftpwindowsize 1');
   line.type('tftpboot 0x40400000 large\r');
@@ -119,14 +117,14 @@ test('a reset while a file is on its way', { timeout: TEST_MS }, async () => {
   expect(await uboot('tftpboot 0x40400000 Image')).toContain('Bytes transferred = 5000000 ');
 });
 
-test('more packets at once than U-Boot has room for', { timeout: TEST_MS }, async () => {
+test('more packets at once than U-Boot has room for', async () => {
   await uboot('setenv tftpwindowsize 64');
   const answer = await uboot('tftpboot 0x40400000 Image');
   expect(answer).toContain('Bytes transferred = 5000000 ');
   await uboot('setenv tftpwindowsize 16');
 });
 
-test('a large paste and a long answer arrive whole', { timeout: TEST_MS }, async () => {
+test('a large paste and a long answer arrive whole', async () => {
   const value = (index: number) => 'abcdefghij'.repeat(1 + (index % 20));
   const names = Array.from({ length: 100 }, (_, index) => `v${index}`);
   line.type(names.map((name, index) => `setenv ${name} ${value(index)}\r`).join(''));
@@ -140,9 +138,7 @@ test('a large paste and a long answer arrive whole', { timeout: TEST_MS }, async
   expect(addresses).toEqual(wanted);
 });
 
-test('power cut and back: the console stays, and what is typed in between is lost', {
-  timeout: TEST_MS,
-}, async () => {
+test('power cut and back: the console stays, and what is typed in between is lost', async () => {
   await request('off');
   await request('off');
   line.type('nobody hears this');
@@ -153,7 +149,7 @@ test('power cut and back: the console stays, and what is typed in between is los
   expect(await uboot('printenv mark')).toContain('"mark" not defined');
 });
 
-test('switched off by itself, it can be switched on', { timeout: TEST_MS }, async () => {
+test('switched off by itself, it can be switched on', async () => {
   line.type('poweroff\r');
   await see(/poweroff \.\.\./);
   // Until QEMU has ended, it is on: nothing happens.
@@ -167,7 +163,7 @@ test('switched off by itself, it can be switched on', { timeout: TEST_MS }, asyn
   await see(PROMPT);
 });
 
-test('a second console sees the same', { timeout: TEST_MS }, async () => {
+test('a second console sees the same', async () => {
   const socket = await attach();
   const second = new SerialLine(socket, socket);
   second.type('echo from the sec\\ond\r');

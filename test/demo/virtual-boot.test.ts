@@ -1,94 +1,50 @@
 /** `npm run demo` with the virtual board, and --boot, as a user has them. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type BootKit, bootBoard } from '../../src/demo/boot.ts';
 import { bootKit } from '../../src/demo/boot-kit.ts';
 import type { State } from '../../src/demo/state.ts';
 import { UserShell } from '../../src/demo/user-shell.ts';
-import { spawnInTerminal, type TerminalProcess } from '../../src/system/pty.ts';
 import { Demo, eventually, PROGRAM, run } from './demo-server.ts';
 import { remaining, startedBy } from './descendants.ts';
+import { Terminal } from './terminal.ts';
 
 const BUILT_SHELL = resolve(import.meta.dirname, '../../dist/novaboot-shell');
 const SHELL_PROMPT = 'root@board:~# ';
 const UBOOT_PROMPT = '\n=> ';
-/** A step takes seconds; on a busy machine many. */
-const STEP_MS = 120_000;
+/** A boot takes seconds; on a busy machine many. */
 const TEST_MS = 300_000;
 
 const scratch = mkdtempSync(join(tmpdir(), 'novaboot-virtual-'));
-const processes = new Set<ChildProcess>();
+/** Where the demo is started; it makes .demo there. */
 let cwd: string;
 let count = 0;
-beforeAll(() => expect(existsSync(resolve(import.meta.dirname, '../../dist/novaboot-tftpd'))).toBe(true));
-/** Where the demo is started; it makes .demo there. */
-function newDirectory(): string {
+const started: Terminal[] = [];
+beforeAll(() => expect(existsSync(resolve(BUILT_SHELL, '../novaboot-tftpd'))).toBe(true));
+beforeEach(() => {
   cwd = join(scratch, String(count++));
   mkdirSync(cwd);
-  return cwd;
-}
+});
 afterEach(() => {
-  for (const child of processes) child.kill('SIGTERM');
+  for (const { child } of started.splice(0)) child.kill();
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
-process.setMaxListeners(0).once('exit', () => {
-  for (const child of processes) child.kill('SIGTERM');
-});
 
-/** What somebody at a terminal sees, and does. */
-class Terminal {
-  readonly #terminal: TerminalProcess;
-  readonly child: ChildProcess;
-  /** Status and signal, once all that it printed is here. */
-  readonly exited: Promise<unknown[]>;
-  text = '';
-  #read = 0;
-  #isOver = false;
-
-  constructor(command: readonly [string, ...string[]]) {
-    this.#terminal = spawnInTerminal(command, {
-      cwd,
-      size: { rows: 24, columns: 80 },
-      environment: () => ({ PATH: process.env.PATH ?? '', HOME: cwd, TERM: 'vt100' }),
-    });
-    this.child = this.#terminal.child;
-    processes.add(this.child);
-    const ended = once(this.child, 'exit');
-    this.exited = this.#watch().then(() => ended);
-  }
-
-  async #watch(): Promise<void> {
-    for await (const chunk of this.#terminal.output) this.text += chunk.toString('latin1');
-    this.#isOver = true;
-    processes.delete(this.child);
-  }
-
-  type(text: string): void {
-    this.#terminal.input.write(Buffer.from(text));
-  }
-
-  /** Waits for something that has not been waited for; @returns what came before it */
-  async seen(text: string): Promise<string> {
-    const isThere = () => this.text.includes(text, this.#read);
-    await eventually(() => isThere() || this.#isOver, STEP_MS).catch(() => {});
-    if (!isThere()) throw new Error(`expected ${JSON.stringify(text)}, got ${this.text.slice(this.#read)}`);
-    const at = this.text.indexOf(text, this.#read);
-    const before = this.text.slice(this.#read, at);
-    this.#read = at + text.length;
-    return before;
-  }
+function inTerminal(command: readonly [string, ...string[]]): Terminal {
+  const terminal = new Terminal(command, cwd);
+  started.push(terminal);
+  return terminal;
 }
 
 function demo(...args: string[]): Terminal {
-  return new Terminal([process.execPath, PROGRAM, '--port', '0', ...args]);
+  return inTerminal([process.execPath, PROGRAM, '--port', '0', ...args]);
 }
 
 function inShell(line: string): Terminal {
-  return new Terminal(['/bin/sh', '-c', line]);
+  return inTerminal(['/bin/sh', '-c', line]);
 }
 
 /** A guard of the login shell's sleeps for half a second. */
@@ -105,32 +61,20 @@ function isRunning(): boolean {
 test(
   '--boot without a terminal prints the proof and ends',
   async () => {
-    newDirectory();
-    const child = spawn(process.execPath, [PROGRAM, '--port', '0', '--boot'], {
-      cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    processes.add(child);
-    const text = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name].on('data', (data) => {
-        text[name] += data;
-      });
-    }
+    const { child, result } = run(process.execPath, [PROGRAM, '--port', '0', '--boot'], undefined, { cwd });
     let family = startedBy(child.pid as number, cwd);
-    child.stdout.on('data', () => {
+    child.stdout?.on('data', () => {
       family = [...family, ...startedBy(child.pid as number, cwd)];
     });
-    expect(await once(child, 'exit'), text.stderr).toEqual([0, null]);
-    processes.delete(child);
-    expect(text.stderr).toBe('');
-    expect(text.stdout).toContain(
-      `  ${SHELL_PROMPT}grep ' / ' /proc/mounts\n  10.0.2.2:${cwd}/.demo/home/nfsroot/alice/root / nfs `,
-    );
-    expect(text.stdout).toMatch(/\n {2}crw-rw-rw-.* 1, +3 .* \/dev\/null\n/);
-    expect(text.stdout).toMatch(/\n {2}-rws.* root .* \/bin\/su\n/);
-    expect(text.stdout).toMatch(/\n {2}drwx.* demo +demo .* \/home\/demo\n/);
-    expect(text.stdout).toMatch(/\n {2}uid=0\(root\) .*\n$/);
+    const { status, stdout, stderr } = await result;
+    expect([status, stderr]).toEqual([0, '']);
+    const text = stdout.toString();
+    const nfs = `10.0.2.2:${cwd}/.demo/home/nfsroot/alice/root / nfs `;
+    expect(text).toContain(`  ${SHELL_PROMPT}grep ' / ' /proc/mounts\n  ${nfs}`);
+    expect(text).toMatch(/\n {2}crw-rw-rw-.* 1, +3 .* \/dev\/null\n/);
+    expect(text).toMatch(/\n {2}-rws.* root .* \/bin\/su\n/);
+    expect(text).toMatch(/\n {2}drwx.* demo +demo .* \/home\/demo\n/);
+    expect(text).toMatch(/\n {2}uid=0\(root\) .*\n$/);
     expect(family.map(({ command }) => command).join('\n')).toContain('qemu-system-aarch64');
     await ended(family);
     expect(isRunning()).toBe(false);
@@ -141,7 +85,6 @@ test(
 test(
   '--boot in a terminal makes it the console, until Ctrl-]; then Ctrl-C ends the demo',
   async () => {
-    newDirectory();
     const terminal = demo('--boot');
     await terminal.seen('Ctrl-] leaves it');
     await terminal.seen(SHELL_PROMPT);
@@ -175,7 +118,6 @@ test.each([
 ])(
   'Ctrl-C at "%s" ends all that was started',
   async (step) => {
-    newDirectory();
     const terminal = demo('--boot');
     await terminal.seen(step);
     const family = startedBy(terminal.child.pid as number, cwd);
@@ -191,7 +133,6 @@ test.each([
 test(
   'a killed demo takes all along but the NFS server',
   async () => {
-    newDirectory();
     const terminal = demo('--boot');
     await terminal.seen('Linux starts');
     const family = startedBy(terminal.child.pid as number, cwd);
@@ -242,7 +183,6 @@ function commandsOf(greeting: string): { shell: string[]; uboot: string[] } {
 test(
   'the commands that the demo prints work as they are',
   async () => {
-    newDirectory();
     writeFileSync(join(cwd, 'package.json'), '{}\n');
     const terminal = demo();
     const { shell, uboot } = commandsOf(await terminal.seen('Ctrl-C ends the demo'));
@@ -299,19 +239,13 @@ test(
 );
 
 test('without QEMU there is a simple board, and nothing that boots', async () => {
-  newDirectory();
   const bin = join(cwd, 'bin');
   mkdirSync(bin);
   for (const name of ['ssh', 'ssh-keygen']) symlinkSync(`/usr/bin/${name}`, join(bin, name));
   const options = { cwd, env: { PATH: bin } };
   const reason = 'no virtual board: missing Debian packages: qemu-system-arm';
-  const booting = spawn(process.execPath, [PROGRAM, '--boot'], options);
-  let errors = '';
-  booting.stderr.on('data', (data) => {
-    errors += data;
-  });
-  expect(await once(booting, 'close')).toEqual([69, null]);
-  expect(errors).toBe(`novaboot-demo: ${reason}\n`);
+  const booting = await run(process.execPath, [PROGRAM, '--boot'], undefined, options).result;
+  expect(booting).toMatchObject({ status: 69, stderr: `novaboot-demo: ${reason}\n` });
 
   const simple = run(
     process.execPath,

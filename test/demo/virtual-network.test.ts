@@ -7,13 +7,16 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { relayFrames } from '../../src/demo/frame-stream.ts';
+import { missingPackages } from '../../src/demo/virtual-machine.ts';
 import { joinNetwork, userNetworkArguments } from '../../src/demo/virtual-network.ts';
 import { eventually } from './demo-server.ts';
 import { ethernet, ipv4, parse, syn, synPayload, TCP, UDP, udp, udpPayload } from './frames.ts';
 
 const FD = 3;
+beforeAll(() => expect(missingPackages()).toEqual([]));
+
 const cleanup: (() => unknown)[] = [];
 afterEach(async () => {
   while (cleanup.length > 0) await cleanup.pop()?.();
@@ -95,7 +98,7 @@ function userNetwork(): Duplex {
     'setpriv',
     ['--pdeathsig', 'KILL', '--', 'qemu-system-aarch64', ...args],
     {
-      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     },
   );
   const exited = once(child, 'exit');
@@ -147,12 +150,12 @@ async function attack(board: Board, servers: Canaries): Promise<void> {
   for (const frame of attempts(servers)) board.send(frame);
   board.send(udp('10.0.2.2', [2001, 69], 'last'));
   board.send(syn('10.0.2.2', [4000, servers.nfs.port]));
-  await eventually(() => servers.tftp.heard.includes('last') && servers.nfs.heard.length > 0, 20_000);
+  await eventually(() => servers.tftp.heard.includes('last') && servers.nfs.heard.length > 0, 60_000);
   // What arrived before this at the other two has been heard when this is.
   const marker = createSocket('udp4');
   marker.send('marker', servers.udp.port, '127.0.0.1', () => marker.close());
   connect(servers.tcp.port, '127.0.0.1').end('marker');
-  await eventually(() => [servers.udp, servers.tcp].every(({ heard }) => heard.includes('marker')), 20_000);
+  await eventually(() => [servers.udp, servers.tcp].every(({ heard }) => heard.includes('marker')), 60_000);
 }
 
 test('a board reaches our servers, and nothing else', async () => {
@@ -169,7 +172,7 @@ test('a board reaches our servers, and nothing else', async () => {
   // SYN and ACK: the connection is there on the board's side too.
   const fromNfs = () =>
     board.received.filter(({ protocol, sourcePort }) => protocol === TCP && sourcePort === servers.nfs.port);
-  await eventually(() => fromNfs().length > 0);
+  await eventually(() => fromNfs().length > 0, 60_000);
   expect(fromNfs()[0]).toMatchObject({ source: '10.0.2.2', destinationPort: 4000, tcpFlags: 0x12 });
 });
 
@@ -183,14 +186,14 @@ test('a transfer goes on at the port that the TFTP server chooses', async () => 
     transfer.socket.send('data', port, address),
   );
   board.send(udp('10.0.2.2', [2000, 69], 'request'));
-  await eventually(() => board.received.some(({ udpData }) => String(udpData) === 'data'), 20_000);
+  await eventually(() => board.received.some(({ udpData }) => String(udpData) === 'data'), 60_000);
   expect(board.received.at(-1)).toMatchObject({
     source: '10.0.2.2',
     sourcePort: transfer.port,
     destinationPort: 2000,
   });
   board.send(udp('10.0.2.2', [2000, transfer.port], 'acknowledgement'));
-  await eventually(() => transfer.heard.includes('acknowledgement'), 20_000);
+  await eventually(() => transfer.heard.includes('acknowledgement'), 60_000);
 });
 
 test('without the filter, the same frames reach everything', async () => {
@@ -201,5 +204,5 @@ test('without the filter, the same frames reach everything', async () => {
   relayFrames(network, stream, () => true);
   const board = new Board(end);
   for (const frame of attempts(servers)) board.send(frame);
-  await eventually(() => servers.tcp.heard.length >= 3 && servers.udp.heard.length >= 4, 20_000);
+  await eventually(() => servers.tcp.heard.length >= 3 && servers.udp.heard.length >= 4, 60_000);
 });
