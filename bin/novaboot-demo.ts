@@ -7,16 +7,16 @@ async function run([command, ...args]: readonly string[]): Promise<number | unde
   switch (command) {
     case 'board': {
       if (args[0] === 'serve') {
-        const { serveBoard } = await import('../src/demo/board-serve.ts');
+        const { serveBoard } = await import('../src/demo/board/board-serve.ts');
         await serveBoard(args.slice(1));
         return 0;
       }
-      const { runBoardClient } = await import('../src/demo/board-client.ts');
+      const { runBoardClient } = await import('../src/demo/board/board-client.ts');
       return runBoardClient(args);
     }
     case 'connection': {
       if (!process.send) throw new CommandError('"connection" is for internal use', ExitCode.usage);
-      const { runConnectionProcess } = await import('../src/demo/connection-process.ts');
+      const { runConnectionProcess } = await import('../src/demo/ssh/connection-process.ts');
       runConnectionProcess();
       return undefined;
     }

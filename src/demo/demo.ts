@@ -2,14 +2,14 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { CommandError, ExitCode } from '../shell/errors.ts';
-import { type BootKit, bootBoard, bootCommands, proof } from './boot.ts';
-import { bootKit, obstacle } from './boot-kit.ts';
+import { type BootKit, bootBoard, bootCommands, proof } from './boot/boot.ts';
+import { bootKit, obstacle } from './boot/boot-kit.ts';
+import { takeOver } from './boot/take-over.ts';
+import { UserShell } from './boot/user-shell.ts';
 import { type BootSteps, greeting } from './greeting.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
 import { startServices } from './services.ts';
 import { openState, type State } from './state.ts';
-import { takeOver } from './take-over.ts';
-import { UserShell } from './user-shell.ts';
 
 const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

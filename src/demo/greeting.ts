@@ -1,6 +1,5 @@
 /** What the demo prints once it is ready. Its lines that begin with two blanks are to be typed as they are. */
 import { join } from 'node:path';
-import { DEMO_USERS, type State } from './state.ts';
 import {
   type BootFiles,
   bootUpload,
@@ -10,7 +9,8 @@ import {
   rootUpload,
   sharedConsole,
   sshCommand,
-} from './user-commands.ts';
+} from './boot/user-commands.ts';
+import { DEMO_USERS, type State } from './state.ts';
 
 /** How to boot the board by hand. */
 export interface BootSteps {

@@ -10,6 +10,8 @@ export const VERSION = `novaboot-demo ${packageJson.version}`;
 export const FIRST_PORT = 2222;
 
 export const USAGE = `usage: novaboot-demo [--boot] [--board KIND] [--port PORT] [--state DIR] [--shell FILE]
+       novaboot-demo board serve DIR [--tftp-port PORT] [--home DIR] [--uboot FILE]
+       novaboot-demo board console|on|off|reset DIR
 
 Serves a demo board by SSH on the loopback interface. Needs neither root nor sshd.
 
@@ -22,6 +24,9 @@ Serves a demo board by SSH on the loopback interface. Needs neither root nor ssh
   --shell FILE  the login shell (default: novaboot-shell as built by "npm run build")
   --help        this text
   --version     the version
+
+"board serve" runs a virtual board alone, to try a board account's configuration with: the other
+"board" commands are its console_cmd, on_cmd, off_cmd and reset_cmd. It prints a target_config.
 `;
 
 const optionsSchema = z.object({

@@ -1,14 +1,14 @@
 /** What the demo consists of: the board with what it loads files from, and the SSH server in front of it. */
-import { startBoard } from './board.ts';
-import { boardSocket } from './board-client.ts';
-import { startListener } from './listener.ts';
-import type { MachineKind } from './machine.ts';
+import { startBoard } from './board/board.ts';
+import { boardSocket } from './board/board-client.ts';
+import type { MachineKind } from './board/machine.ts';
+import { simpleMachine } from './board/simple-machine.ts';
+import { virtualMachine } from './board/virtual-machine.ts';
 import { endNfsServers } from './nfs-servers.ts';
 import type { DemoOptions } from './options.ts';
-import { simpleMachine } from './simple-machine.ts';
+import { startListener } from './ssh/listener.ts';
 import { type State, writeBoardConfiguration, writeSshConfig } from './state.ts';
 import { startTftpServer } from './tftp-server.ts';
-import { virtualMachine } from './virtual-machine.ts';
 
 /** sshd_config's LoginGraceTime is 120 s; nobody types a password here. */
 const LOGIN_GRACE_MS = 30_000;

@@ -4,8 +4,8 @@ import { closeSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { addUserKey } from '../shell/authorized-keys.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
-import { ACCOUNT } from './connection.ts';
 import { openPrivate } from './private-directory.ts';
+import { ACCOUNT } from './ssh/connection.ts';
 
 /** The users that the demo begins with, each with a key and a name for ssh. The first is the administrator. */
 export const DEMO_USERS = ['alice', 'bob'] as const;

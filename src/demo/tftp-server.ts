@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { printable } from '../shell/text.ts';
-import { ACCOUNT } from './connection.ts';
+import { ACCOUNT } from './ssh/connection.ts';
 import type { State } from './state.ts';
 
 export interface TftpServer {

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { startListener } from '../../src/demo/listener.ts';
+import { startListener } from '../../src/demo/ssh/listener.ts';
 import { Demo, eventually, isAlive, PROGRAM, run } from './demo-server.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'novaboot-life-'));
