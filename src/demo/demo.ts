@@ -22,12 +22,12 @@ function untilSignal(): Promise<number> {
 /** What can be booted; undefined for the simple board, which cannot. */
 function chooseKit({ boot, board, program, state }: DemoOptions): BootKit | undefined {
   const kit = bootKit(program);
-  const reason = board === 'simple' ? '--board simple is given' : obstacle(kit, state);
+  if (board === 'simple') return undefined;
+  const reason = obstacle(kit, state);
   if (reason === undefined) return kit;
   const message = `no virtual board: ${reason}`;
   if (boot || board === 'virtual') throw new CommandError(message, ExitCode.notConfigured);
-  if (board === undefined)
-    console.error(`novaboot-demo: ${message}; this one is simple, nothing boots on it`);
+  console.error(`novaboot-demo: ${message}; this one is simple, nothing boots on it`);
   return undefined;
 }
 

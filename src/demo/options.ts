@@ -88,6 +88,7 @@ export function parseOptions(args: readonly string[], program: string): DemoOpti
     throw new CommandError(`--${name}: expected ${optionsSchema.shape[name].description}`, ExitCode.usage);
   }
   const { boot, board, port, state, shell } = result.data;
+  if (boot && board === 'simple') throw new CommandError('--boot needs a virtual board', ExitCode.usage);
   const real = realpathSync(program);
   const file = shell === undefined ? builtProgram(real, 'novaboot-shell') : resolve(shell);
   try {

@@ -15,15 +15,26 @@ function makePrivate(directory: string): void {
   }
 }
 
+function open(directory: string): number {
+  try {
+    makePrivate(directory);
+    return openSync(directory, 'r');
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    const message = `cannot use the state directory: ${(error as Error).message}`;
+    throw new CommandError(message, ExitCode.failed, { cause: error });
+  }
+}
+
 /**
  * Makes it where missing, and locks it (flock(2)).
  *
  * @param inUse what to say if another process has it
  * @returns a descriptor, which holds the lock
+ * @throws CommandError
  */
 export function openPrivate(directory: string, inUse: string): number {
-  makePrivate(directory);
-  const fd = openSync(directory, 'r');
+  const fd = open(directory);
   try {
     flock(fd, LOCK_EX | LOCK_NB);
   } catch {

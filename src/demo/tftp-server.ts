@@ -62,9 +62,14 @@ export async function startTftpServer(
     });
   });
   clearTimeout(limit);
+  let isClosing = false;
+  void exited.then(() => {
+    if (!isClosing) console.error(`novaboot-demo: the TFTP server has ended: ${last}`);
+  });
   return {
     port,
     async close() {
+      isClosing = true;
       // SIGTERM would let transfers finish, of a board that is off. The kernel ends the worker with its supervisor.
       child.kill('SIGKILL');
       await exited;

@@ -19,7 +19,7 @@ const EVENT_WORDS = EVENT_BYTES / 4;
 const DATA_WORD = IS_PACKED ? 1 : 2;
 /** How long the event loop waits for us when there is much to do. */
 const TURN_MS = 5;
-/** How long we wait for more: shorter than what waking takes in sum when packets come at a steady rate. */
+/** How long we wait for more ourselves. Longer than the kernel's tick: below, each wait programs the clock. */
 const LINGER_MS = 20;
 
 const create = define<[flags: number]>('int epoll_create1(int flags)');

@@ -17,6 +17,8 @@ export interface ReadRequest {
   readonly mode: Mode;
   /** By their names in lower case, the first of each. */
   readonly options: ReadonlyMap<string, string>;
+  /** As it came. */
+  readonly packet: Buffer;
 }
 
 /** The strings of a request, without their NULs. @throws TftpError when the last one has none */
@@ -69,7 +71,7 @@ export function parseRequest(packet: Buffer): ReadRequest | undefined {
   if (name === undefined || mode === undefined) {
     throw new TftpError(ErrorCode.illegalOperation, 'Request without name or mode');
   }
-  return { name, mode: modeOf(mode.toString('latin1')), options: optionsOf(options) };
+  return { name, mode: modeOf(mode.toString('latin1')), options: optionsOf(options), packet };
 }
 
 /** What a client sends during its transfer. */

@@ -43,7 +43,7 @@ export interface TransferReport {
   readonly name: Buffer;
   /** What `open` found; undefined for a request that was refused. */
   readonly file: OpenedFile | undefined;
-  /** Of the file, acknowledged by the client. */
+  /** Acknowledged by the client; in netascii, as they were sent. */
   readonly bytes: number;
   readonly seconds: number;
   /** Of the file, in hexadecimal; undefined unless all was sent, and the file was not changed meanwhile. */
@@ -140,18 +140,33 @@ class TftpServer implements Server, SessionEvents {
 
   private ready(fd: number, events: number): void {
     const session = this.sessions.get(fd);
-    if (session !== undefined && (events & EPOLLOUT) !== 0) {
-      this.epoll.modify(fd, EPOLLIN);
+    try {
+      if (session === undefined) this.receiveRequest(fd);
+      else this.proceed(session, events);
+    } catch (error) {
+      if (session === undefined) throw error;
+      // A bug. The others go on.
+      session.end({ isComplete: false, text: `internal error: ${(error as Error).stack}` });
+    }
+  }
+
+  private proceed(session: Session, events: number): void {
+    if ((events & EPOLLOUT) !== 0) {
+      this.epoll.modify(session.fd, EPOLLIN);
       session.flush();
     }
     if ((events & ~EPOLLOUT) === 0) return;
+    const length = this.receiver.receive(session.fd);
+    if (length >= 0) session.receive(this.receiver, length, performance.now());
+  }
+
+  private receiveRequest(fd: number): void {
     const local = this.sockets.get(fd);
-    if (session === undefined && local === undefined) return;
+    // A transfer may have ended since the kernel told of its socket.
+    if (local === undefined) return;
     const length = this.receiver.receive(fd);
-    // Another process may have taken a request meanwhile.
-    if (length < 0) return;
-    if (session !== undefined) session.receive(this.receiver, length, performance.now());
-    else if (local !== undefined) this.requested(local, length, performance.now());
+    // Another process may have taken the request.
+    if (length >= 0) this.requested(local, length, performance.now());
   }
 
   /** A packet came to where requests come. */
@@ -174,16 +189,18 @@ class TftpServer implements Server, SessionEvents {
 
   private begin(own: SocketAddress, peer: SocketAddress, request: ReadRequest, now: number): void {
     const file = this.options.open(clientOf(peer), request.name);
-    let fd: number;
+    const opened = [file.fd];
+    let session: Session;
     try {
-      fd = openUdp(own);
+      const fd = openUdp(own);
+      opened.push(fd);
+      session = new Session(fd, peer, request, file, this.digests, this, now);
+      this.epoll.add(fd);
     } catch (error) {
-      fs.closeSync(file.fd);
+      for (const fd of opened) fs.closeSync(fd);
       throw error;
     }
-    const session = new Session(fd, peer, request, file, this.digests, this, now);
     this.sessions.add(session);
-    this.epoll.add(fd);
     session.flush();
   }
 
@@ -191,9 +208,13 @@ class TftpServer implements Server, SessionEvents {
   private refuse(own: SocketAddress, peer: SocketAddress, packet: Buffer, reason: Error): void {
     const isKnown = reason instanceof TftpError;
     const error = isKnown ? reason : new TftpError(ErrorCode.undefined, 'Internal error');
-    const fd = openUdp(own);
-    sendTo(fd, errorPacket(error), peer);
-    fs.closeSync(fd);
+    try {
+      const fd = openUdp(own);
+      sendTo(fd, errorPacket(error), peer);
+      fs.closeSync(fd);
+    } catch {
+      // EMFILE, or the address is ours no more: the client asks again.
+    }
     this.options.report({
       client: clientOf(peer),
       name: nameIn(packet),

@@ -11,7 +11,7 @@ const SILENT_MS = 5000;
 /** Of clients that have not said a word. Who sends under false names fills only these, and the oldest gives way. */
 const MAX_UNANSWERED = 200;
 const MAX_CLIENT_UNANSWERED = 64;
-/** A client that begins anew on its old port was silent for so long; what comes earlier is a duplicate. */
+/** A client that asks for the same again, since it was reset, was silent for so long. Earlier it is a duplicate. */
 const RESTART_MS = 1000;
 
 const ANEW = { isComplete: false, text: 'the client began anew' };
@@ -79,7 +79,7 @@ function isSameAddress(one: SocketAddress, other: SocketAddress): boolean {
 }
 
 /** Whether a request from a port that has a transfer is for another one. */
-function isNew({ request, transfer, heardAt }: Session, { name, mode }: ReadRequest, now: number): boolean {
-  if (transfer.isAnswered) return now - heardAt >= RESTART_MS;
-  return !name.equals(request.name) || mode !== request.mode;
+function isNew({ request, transfer, heardAt }: Session, { packet }: ReadRequest, now: number): boolean {
+  if (!packet.equals(request.packet)) return true;
+  return transfer.isAnswered && now - heardAt >= RESTART_MS;
 }

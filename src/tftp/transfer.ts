@@ -112,9 +112,9 @@ export class Transfer {
       this.state = 'silent';
       return;
     }
-    if (this.awaitsOptions) this.owesOptions = true;
-    else this.repeatWindow();
-    this.isRepeated = true;
+    this.owesOptions = this.awaitsOptions;
+    this.isRepeated = !this.awaitsOptions;
+    if (this.isRepeated) this.repeatWindow();
     const longest = Math.max(MAX_INTERVAL_MS, this.timeoutMs);
     this.deadline = now + Math.min(this.timeoutMs * 2 ** this.timeouts, longest);
   }

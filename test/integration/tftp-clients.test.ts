@@ -20,10 +20,10 @@ let port6: number;
 let local: string;
 
 beforeAll(async () => {
+  local = fs.mkdtempSync(path.join(os.tmpdir(), 'tftp-clients-'));
   const listen = ['127.0.0.1:0', '[::1]:0'];
   server = await startTftpDaemon({ config: '', files: { 'public/text': TEXT }, listen });
   port6 = Number(/ \[::1\]:(\d+)$/m.exec(server.log())?.[1]);
-  local = fs.mkdtempSync(path.join(os.tmpdir(), 'tftp-clients-'));
   for (const size of [...SIZES, MANY_BLOCKS]) write(`noise-${size}`, crypto.randomBytes(size));
 });
 afterAll(async () => {

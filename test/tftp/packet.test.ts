@@ -17,18 +17,20 @@ function refusal(text: string): string {
 
 describe('a request', () => {
   it('has a name, a mode and options', () => {
-    expect(parseRequest(packet('\0\x01dir/f\xfc\0NetASCII\0TSize\x000\0blksize\x001468\0'))).toEqual({
+    const bytes = packet('\0\x01dir/f\xfc\0NetASCII\0TSize\x000\0blksize\x001468\0');
+    expect(parseRequest(bytes)).toEqual({
       name: packet('dir/f\xfc'),
       mode: 'netascii',
       options: new Map([
         ['tsize', '0'],
         ['blksize', '1468'],
       ]),
+      packet: bytes,
     });
   });
 
   it('may have an empty name, and options with empty values', () => {
-    expect(parseRequest(packet('\0\x01\0octet\0x\0\0'))).toEqual({
+    expect(parseRequest(packet('\0\x01\0octet\0x\0\0'))).toMatchObject({
       name: packet(''),
       mode: 'octet',
       options: new Map([['x', '']]),

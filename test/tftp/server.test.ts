@@ -10,8 +10,10 @@ import { startTftpDaemon, type TftpDaemon } from '../support/tftp-daemon.ts';
 
 /** Longer than a client has to be silent before a request from its port begins anew. */
 const SILENCE_MS = 1100;
-/** limits of one client that has not answered yet. */
+/** Of one address. */
 const MAX_CLIENT_UNANSWERED = 64;
+/** Ends a transfer. */
+const GIVE_UP = Buffer.of(0, Opcode.ERROR, 0, 0, 0);
 const large = crypto.randomBytes(1_000_000);
 
 let daemon: TftpDaemon;
@@ -45,13 +47,12 @@ describe('a request from a port that has a transfer', () => {
     const first = await client.ask(request('large'));
     client.send(ack(1), first.port);
     client.send(request('large'));
-    client.send(request('one'));
     // What comes later is answered later.
     const other = await open();
     await other.download('two');
     expect(client.take()).toMatchObject([{ port: first.port, number: 2 }]);
     expect(await client.ask(ack(2), first.port)).toMatchObject({ port: first.port, number: 3 });
-    client.send(Buffer.of(0, Opcode.ERROR, 0, 0, 0), first.port);
+    client.send(GIVE_UP, first.port);
     await daemon.logged(new RegExp(`client=127.0.0.1:${client.port} .*client sent error 0`));
   });
 
@@ -60,26 +61,29 @@ describe('a request from a port that has a transfer', () => {
     const first = await client.ask(request('large'));
     await client.ask(ack(1), first.port);
     await sleep(SILENCE_MS);
-    client.take();
-    client.send(request('one'));
-    for (;;) {
-      const packet = await client.receive();
-      if (packet.port === first.port) continue;
-      expect(packet.data.toString()).toBe('the first');
-      client.send(ack(1), packet.port);
-      break;
-    }
+    client.send(request('large'));
     await daemon.logged(new RegExp(`client=127.0.0.1:${client.port} .*file="large" .*began anew`));
-    await daemon.logged(new RegExp(`client=127.0.0.1:${client.port} .*file="one" .*complete`));
+    let anew = first;
+    while (anew.port === first.port) anew = await client.receive();
+    expect(anew).toMatchObject({ number: 1, data: large.subarray(0, 512) });
+    client.send(GIVE_UP, anew.port);
   });
 
-  it('begins anew for another file, when the client had not answered', async () => {
+  it.each([
+    ['another file', request('two')],
+    ['the same with other options', request('one', { blksize: 8 })],
+  ])('begins anew for %s', async (_, other) => {
     const client = await open();
-    expect((await client.ask(request('one'))).data.toString()).toBe('the first');
-    const second = await client.ask(request('two'));
-    expect(second.data.toString()).toBe('the second');
-    client.send(ack(1), second.port);
-    await daemon.logged(new RegExp(`client=127.0.0.1:${client.port} .*file="two" .*complete`));
+    for (const isAnswered of [false, true]) {
+      const first = await client.ask(request('one', { tsize: 0 }));
+      expect(first.opcode).toBe(Opcode.OACK);
+      if (isAnswered) await client.ask(ack(0), first.port);
+      const second = await client.ask(other);
+      expect(second.port).not.toBe(first.port);
+      expect(second.opcode).toBe(other.includes('blksize') ? Opcode.OACK : Opcode.DATA);
+      client.send(GIVE_UP, second.port);
+      await daemon.logged(new RegExp(`client=127.0.0.1:${client.port} .*client sent error 0`));
+    }
   });
 });
 
@@ -93,6 +97,35 @@ it('one address without answers gets so many transfers, while others are served'
   expect((await other.download('two')).content.toString()).toBe('the second');
   const answered = silent.filter((client) => client.take().length > 0);
   expect(answered).toHaveLength(MAX_CLIENT_UNANSWERED);
+});
+
+it('without descriptors for more transfers, those that run go on', async () => {
+  const small = await startTftpDaemon({
+    config: 'public=public\n',
+    files: { 'public/file': 'x'.repeat(600) },
+    before: ['prlimit', '--nofile=80:80', '--'],
+  });
+  const own: TftpClient[] = [];
+  try {
+    for (let count = 0; count < 60; count += 1) {
+      own.push(await TftpClient.open({ address: '127.0.0.1', port: small.port }));
+    }
+    const [first] = own as [TftpClient];
+    const block = await first.ask(request('file'));
+    for (const client of own.slice(1)) client.send(request('file'));
+    await small.logged(/EMFILE/);
+    expect(await first.ask(ack(1), block.port)).toMatchObject({ port: block.port, number: 2 });
+    first.send(ack(2), block.port);
+    await small.logged(new RegExp(`client=127.0.0.1:${first.port} .*"complete"`));
+    for (const client of own.slice(1)) {
+      for (const { opcode, port } of client.take()) if (opcode === Opcode.DATA) client.send(GIVE_UP, port);
+    }
+    await small.logged(/the client sent error 0/);
+    expect((await first.download('file')).content).toHaveLength(600);
+  } finally {
+    for (const client of own) client.close();
+    await small.stop();
+  }
 });
 
 describe('a file', () => {

@@ -1,6 +1,6 @@
 /** `novaboot-demo board serve STATE`: a virtual board alone, for an account that has its own sshd and servers. */
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { accessSync, closeSync, constants, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -44,6 +44,16 @@ function parseServeOptions(args: readonly string[]): ServeOptions {
   }
 }
 
+/** @throws CommandError for what would fail only when the board is switched on */
+function checkPaths({ home, uboot = home }: Pick<ServeOptions, 'home' | 'uboot'>): void {
+  try {
+    readdirSync(home);
+    accessSync(uboot, constants.R_OK);
+  } catch (error) {
+    throw new CommandError((error as Error).message, ExitCode.notConfigured, { cause: error });
+  }
+}
+
 /** Runs until a signal, and switches the board off then. */
 export async function serveBoard(args: readonly string[]): Promise<void> {
   const { state, ...options } = parseServeOptions(args);
@@ -51,6 +61,7 @@ export async function serveBoard(args: readonly string[]): Promise<void> {
   if (missing.length > 0) {
     throw new CommandError(`missing packages: ${missing.join(' ')}`, ExitCode.notConfigured);
   }
+  checkPaths(options);
   const signals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => once(process, signal));
   const machine = virtualMachine(options);
   const descriptor = openPrivate(state, 'another board is served there');

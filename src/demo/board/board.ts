@@ -55,6 +55,8 @@ export async function startBoard(socketPath: string, kind: MachineKind): Promise
   }
 
   function answer(socket: Socket, command: 'on' | 'off' | 'reset'): void {
+    // A power cut waits for nothing, such as the reset of a machine that hangs.
+    if (command === 'off') void machine.off();
     last = last
       .then(() => machine[command]())
       .then(
@@ -85,6 +87,7 @@ export async function startBoard(socketPath: string, kind: MachineKind): Promise
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
+      await machine.off();
       await last;
       await machine.off();
       await closed;

@@ -91,6 +91,7 @@ class VirtualMachine implements Machine {
   readonly #options: EmulatorOptions;
   readonly #print: (bytes: Buffer) => void;
   #emulator: Emulator | undefined;
+  #powerCuts = 0;
   readonly input = new Writable({
     write: (bytes: Buffer, _encoding, done) => this.#type(bytes, done),
   });
@@ -113,15 +114,18 @@ class VirtualMachine implements Machine {
   }
 
   async off(): Promise<void> {
+    this.#powerCuts += 1;
     const emulator = this.#emulator;
     this.#emulator = undefined;
     await emulator?.kill();
   }
 
   async reset(): Promise<void> {
+    const powerCuts = this.#powerCuts;
     try {
       await this.#emulator?.reset();
     } catch {
+      if (this.#powerCuts !== powerCuts) return;
       // It hangs, or has ended in this moment.
       await this.off();
     }

@@ -65,6 +65,11 @@ function emulator({ child }: Running): number {
   return Number(children[0]);
 }
 
+/** How many descriptors a process has. */
+function descriptorsOf({ child }: Running): number {
+  return readdirSync(`/proc/${child.pid}/fd`).length;
+}
+
 function isRunning(pid: number): boolean {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
@@ -153,10 +158,35 @@ test.each([
 });
 
 test('a U-Boot that is none', async () => {
-  await serve(['--uboot', '/nonexistent']);
+  await serve(['--uboot', directory]);
   const { status, stderr } = await client('on');
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^novaboot-demo: the virtual board did not start: .*'\/nonexistent'\n$/);
+  expect(stderr).toMatch(/^novaboot-demo: the virtual board did not start: .*'\n$/);
+});
+
+test.each([['--uboot'], ['--home']])('%s with a file that is not there', async (option) => {
+  const { status, stderr } = await demo(['board', 'serve', state, option, '/nonexistent']).result;
+  expect(status).toBe(69);
+  expect(stderr).toMatch(/^novaboot-demo: ENOENT: .*'\/nonexistent'\n$/);
+});
+
+test('a state directory that cannot be made', async () => {
+  const { status, stderr } = await demo(['board', 'serve', '/nonexistent/state']).result;
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^novaboot-demo: cannot use the state directory: ENOENT: .*\n$/);
+});
+
+test('a power cut does not wait for the reset of a machine that hangs', { timeout: 25_000 }, async () => {
+  const server = await serve();
+  expect(await client('on')).toMatchObject({ status: 0 });
+  const pid = emulator(server);
+  process.kill(pid, 'SIGSTOP');
+  const before = descriptorsOf(server);
+  const reset = client('reset');
+  await eventually(() => descriptorsOf(server) > before, 10_000);
+  expect(await client('off')).toMatchObject({ status: 0, stderr: '' });
+  expect(await reset).toMatchObject({ status: 0, stderr: '' });
+  expect(isRunning(pid)).toBe(false);
 });
 
 test('without QEMU, the package is named', async () => {
