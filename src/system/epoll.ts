@@ -39,6 +39,7 @@ export class Epoll {
   // Garbage would stop it.
   private readonly handle: ReturnType<typeof koffi.node.poll>;
   private closed = false;
+  private leaving = false;
 
   /** @param onReady gets EPOLLIN, EPOLLOUT and others of epoll_ctl(2); also again until nothing is ready any more */
   constructor(onReady: (fd: number, events: number) => void) {
@@ -59,6 +60,11 @@ export class Epoll {
     this.control(Control.remove, fd, 0);
   }
 
+  /** Lets Node have its turn at once: what comes next comes from there. */
+  leave(): void {
+    this.leaving = true;
+  }
+
   close(): void {
     this.closed = true;
     this.handle.close();
@@ -74,6 +80,7 @@ export class Epoll {
   /** Handles what comes until nothing more does, or Node has to have its turn. */
   private turn(): void {
     const end = performance.now() + TURN_MS;
+    this.leaving = false;
     try {
       do {
         const count = wait(this.fd, this.events, MAX_EVENTS, LINGER_MS);
@@ -82,7 +89,7 @@ export class Epoll {
           const at = index * EVENT_WORDS;
           this.onReady(this.events[at + DATA_WORD] as number, this.events[at] as number);
         }
-      } while (!this.closed && performance.now() < end);
+      } while (!this.closed && !this.leaving && performance.now() < end);
     } catch (error) {
       // What calls us would lose it.
       setImmediate(() => {

@@ -1,6 +1,6 @@
 /** One line for each request that was answered. */
 import type { Log } from '../system/log.ts';
-import type { TransferReport } from './server.ts';
+import type { Client, TransferReport } from './server.ts';
 
 /** Of each client and of all together, what did not lead to a complete transfer gets so many lines per period. */
 const CLIENT_LINES = 60;
@@ -34,9 +34,12 @@ export function transferLine({ client, name, file, ...report }: TransferReport):
 
 export class Journal {
   private readonly log: Log;
+  /** While something was counted in it. */
+  private period: NodeJS.Timeout | undefined;
   private readonly lines = new Map<string, number>();
   private all = 0;
   private left = 0;
+  private unanswered = 0;
 
   constructor(log: Log) {
     this.log = log;
@@ -48,8 +51,18 @@ export class Journal {
     else this.left += 1;
   };
 
+  readonly overLimit = ({ address }: Client): void => {
+    this.beginPeriod();
+    this.unanswered += 1;
+    if (this.unanswered > 1) return;
+    this.log(
+      'warning',
+      `more requests than are answered, the first from ${address}: see LIMITS in the manual`,
+    );
+  };
+
   private mayFill(address: string): boolean {
-    if (this.all === 0) setTimeout(() => this.endPeriod(), PERIOD_MS).unref();
+    this.beginPeriod();
     if (this.all >= ALL_LINES) return false;
     const lines = (this.lines.get(address) ?? 0) + 1;
     if (lines > CLIENT_LINES) return false;
@@ -58,10 +71,17 @@ export class Journal {
     return true;
   }
 
+  private beginPeriod(): void {
+    this.period ??= setTimeout(() => this.endPeriod(), PERIOD_MS).unref();
+  }
+
   private endPeriod(): void {
     if (this.left > 0) this.log('warning', `${this.left} more requests were refused or failed`);
+    if (this.unanswered > 1) this.log('warning', `${this.unanswered} requests got no answer`);
+    this.period = undefined;
     this.lines.clear();
     this.all = 0;
     this.left = 0;
+    this.unanswered = 0;
   }
 }

@@ -53,15 +53,17 @@ function optionsOf(words: readonly Buffer[]): ReadonlyMap<string, string> {
   return options;
 }
 
+/** Whether what came to the port where requests go may get an answer. One to an error might be answered itself. */
+export function isAnswerable(packet: Buffer): boolean {
+  return packet.length >= 2 && packet.readUInt16BE() !== Opcode.ERROR;
+}
+
 /**
- * What came to the port where requests go.
+ * What came to the port where requests go, if it is answerable.
  *
- * @returns undefined for what gets no answer
  * @throws TftpError for what gets an error packet
  */
-export function parseRequest(packet: Buffer): ReadRequest | undefined {
-  // An answer to an error might be answered itself.
-  if (packet.length < 2 || packet.readUInt16BE() === Opcode.ERROR) return undefined;
+export function parseRequest(packet: Buffer): ReadRequest {
   const opcode = packet.readUInt16BE();
   if (opcode === Opcode.WRQ) throw new TftpError(ErrorCode.accessViolation, 'This server is read-only');
   if (opcode !== Opcode.RRQ || packet.length > MAX_REQUEST_BYTES) {

@@ -15,7 +15,7 @@ import { localAddress, openUdp, Receiver, sendTo, tellDestination } from '../sys
 import { Digests } from './digests.ts';
 import { ErrorCode, TftpError } from './errors.ts';
 import { RequestLimit } from './limits.ts';
-import { errorPacket, MAX_REQUEST_BYTES, parseRequest, type ReadRequest } from './packet.ts';
+import { errorPacket, isAnswerable, MAX_REQUEST_BYTES, parseRequest, type ReadRequest } from './packet.ts';
 import { type Outcome, Session, type SessionEvents } from './session.ts';
 import { Sessions } from './sessions.ts';
 
@@ -60,6 +60,8 @@ export interface ServerOptions {
   /** @throws TftpError for what the client may not have; anything else is a bug and is reported as such */
   readonly open: (client: Client, name: Buffer) => OpenedFile;
   readonly report: (report: TransferReport) => void;
+  /** A request gets no answer, since its address, or all together, ask for too much. */
+  readonly overLimit: (client: Client) => void;
 }
 
 export interface Server {
@@ -128,6 +130,10 @@ class TftpServer implements Server, SessionEvents {
     this.epoll.modify(session.fd, EPOLLIN | EPOLLOUT);
   }
 
+  loading(): void {
+    this.epoll.leave();
+  }
+
   mayAnswerStranger(stranger: SocketAddress): boolean {
     return this.limit.allows(stranger.text, performance.now());
   }
@@ -176,12 +182,15 @@ class TftpServer implements Server, SessionEvents {
     const own = this.receiver.destination();
     if (own === undefined || peer.port === 0) return;
     if (peer.port === local.port && peer.address.equals(own.address)) return;
-    if (!this.limit.allows(peer.text, now)) return;
     const packet = Buffer.from(this.receiver.buffer.subarray(0, length));
+    if (!isAnswerable(packet)) return;
+    if (!this.limit.allows(peer.text, now)) {
+      this.options.overLimit(clientOf(peer));
+      return;
+    }
     try {
       const request = parseRequest(packet);
-      if (request !== undefined && this.sessions.mayBegin(peer, request, now))
-        this.begin(own, peer, request, now);
+      if (this.sessions.mayBegin(peer, request, now)) this.begin(own, peer, request, now);
     } catch (error) {
       this.refuse(own, peer, packet, error as Error);
     }

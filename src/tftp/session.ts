@@ -36,6 +36,8 @@ export interface SessionEvents {
   ended(session: Session, outcome: Outcome): void;
   /** The kernel takes nothing more at the moment; flush() is to be called when it does. */
   blocked(session: Session): void;
+  /** Something is read from the disk; Node tells when it is there. */
+  loading(): void;
   /** A packet for this transfer came from somebody else. @returns whether to answer */
   mayAnswerStranger(stranger: SocketAddress): boolean;
 }
@@ -161,7 +163,9 @@ export class Session {
       else if (!this.isOver) this.flush();
     };
     try {
-      return this.content.fill(acknowledged * this.agreement.blksize, loaded);
+      if (this.content.fill(acknowledged * this.agreement.blksize, loaded)) return true;
+      this.events.loading();
+      return false;
     } catch (error) {
       this.cannotRead(error as Error);
       return false;

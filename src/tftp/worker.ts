@@ -24,9 +24,11 @@ export async function work(stage: Stage, log: Log): Promise<void> {
   const ending = new Promise((resolve) => process.on('SIGTERM', resolve));
   const { boards: planned, publicTree } = readPlan();
   const boards = new Boards(planned, publicTree);
+  const journal = new Journal(log);
   const server = serve(socketsOf(stage), {
     open: (client, name) => openRequested(boards, client, name),
-    report: new Journal(log).report,
+    report: journal.report,
+    overLimit: journal.overLimit,
   });
   surviveBugs(log);
   fs.writeSync(1, Said.ready);

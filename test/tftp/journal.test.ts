@@ -69,4 +69,17 @@ describe('the journal', () => {
     vi.advanceTimersByTime(60_000);
     expect(log).toHaveBeenCalledTimes(603);
   });
+
+  it('tells once a minute that requests get no answer, and how many', () => {
+    const log = vi.fn();
+    const journal = new Journal(log);
+    for (let count = 0; count < 100; count += 1) journal.overLimit({ address: '192.0.2.66', port: 1024 });
+    expect(log.mock.calls).toEqual([
+      ['warning', expect.stringContaining('more requests than are answered, the first from 192.0.2.66')],
+    ]);
+    vi.advanceTimersByTime(60_000);
+    expect(log).toHaveBeenLastCalledWith('warning', '100 requests got no answer');
+    journal.overLimit({ address: 'fd00::1', port: 1024 });
+    expect(log).toHaveBeenLastCalledWith('warning', expect.stringContaining('from fd00::1:'));
+  });
 });

@@ -99,6 +99,27 @@ it('one address without answers gets so many transfers, while others are served'
   expect(answered).toHaveLength(MAX_CLIENT_UNANSWERED);
 });
 
+it('who asks for too much is told of in the journal, and keeps nobody else from asking', async () => {
+  const greedy = await open('127.0.0.9');
+  let isTold = false;
+  const told = daemon.logged(/more requests than are answered, the first from 127\.0\.0\.9:/).then(() => {
+    isTold = true;
+  });
+  while (!isTold) {
+    for (let count = 0; count < 50; count += 1) greedy.send(request('absent'));
+    // More at once would not fit into the server's socket.
+    await sleep(5);
+  }
+  await told;
+  expect((await (await open()).download('two')).content.toString()).toBe('the second');
+});
+
+it('what gets no answer does not count', async () => {
+  const client = await open('127.0.0.10');
+  for (let count = 0; count < 1000; count += 1) client.send(GIVE_UP);
+  expect((await client.download('two')).content.toString()).toBe('the second');
+});
+
 it('without descriptors for more transfers, those that run go on', async () => {
   const small = await startTftpDaemon({
     config: 'public=public\n',
