@@ -67,7 +67,7 @@ function attach(socket: Socket): Promise<number> {
 /** @returns the exit status */
 export async function runBoardClient([command, state, ...rest]: readonly string[]): Promise<number> {
   if (state === undefined || rest.length > 0 || !/^(console|on|off|reset)$/.test(command ?? '')) {
-    throw new CommandError('usage: novaboot-demo board console|on|off|reset STATE', ExitCode.usage);
+    throw new CommandError('usage: novaboot-demo board serve|console|on|off|reset STATE', ExitCode.usage);
   }
   const socket = await connectToBoard(state);
   return command === 'console' ? attach(socket) : request(socket, command as string);

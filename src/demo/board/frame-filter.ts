@@ -137,16 +137,25 @@ export class FrameFilter {
 
   /** Whether the board is to get it. Changes it in place. */
   readonly toBoard = (frame: Buffer): boolean => {
-    if (frame.length < ETHERNET.payload || frame.readUInt16BE(ETHERNET.type) !== TYPE.ipv4) return true;
-    const packet = parsePacket(frame);
-    if (packet?.protocol !== PROTOCOL.udp || packet.source !== LOOPBACK) return true;
+    if (frame.length < ETHERNET.payload) return false;
+    const type = frame.readUInt16BE(ETHERNET.type);
+    if (type === TYPE.arp) return true;
+    const packet = type === TYPE.ipv4 ? parsePacket(frame) : undefined;
+    if (packet === undefined) return false;
+    if (packet.protocol === PROTOCOL.udp) return this.#udpToBoard(packet);
+    return packet.source === SERVER_ADDRESS;
+  };
+
+  /** QEMU listens on all addresses of this machine for the board's ports: anybody could send something there. */
+  #udpToBoard(packet: Packet): boolean {
     const server = packet.bytes.readUInt16BE(packet.payload + UDP.source);
     const client = packet.bytes.readUInt16BE(packet.payload + UDP.destination);
-    if (!this.#clients.has(client)) return false;
+    if (packet.source === SERVER_ADDRESS) return server === DHCP_PORT;
+    if (packet.source !== LOOPBACK || !this.#clients.has(client)) return false;
     this.#transfers.use((server << 16) | client);
     readdress(packet, 'source', SERVER_ADDRESS, server === this.#services.tftpPort ? TFTP_PORT : server);
     return true;
-  };
+  }
 
   #udpFromBoard(packet: Packet): boolean {
     const { bytes, payload, destination } = packet;

@@ -21,6 +21,8 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   bootcmd: 'echo There is nothing to boot: bootcmd is not set up.',
   autoload: 'no',
   serverip: SERVER,
+  // QEMU's default, which U-Boot would misread.
+  ethaddr: '52:54:00:12:34:56',
   tftpwindowsize: WINDOW,
   loadaddr: ADDRESSES.kernel,
   kernel_addr_r: ADDRESSES.kernel,

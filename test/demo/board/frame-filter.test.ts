@@ -164,7 +164,25 @@ test('the board gets what the user network itself sends', () => {
   expect(filter.toBoard(segment)).toBe(true);
   expect(segment).toEqual(before);
   expect(filter.toBoard(ethernet(0x0806, Buffer.alloc(28)))).toBe(true);
-  expect(filter.toBoard(udp(BOARD, [67, 68], 'x'))).toBe(true);
+  expect(filter.toBoard(datagram('10.0.2.2', 67, 68))).toBe(true);
+});
+
+function datagram(source: string, from: number, to: number): Buffer {
+  return ipv4({ protocol: UDP, source, destination: BOARD, payload: udpPayload(from, to, 'x') });
+}
+
+test('the board gets nothing that somebody else has sent', () => {
+  const filter = new FrameFilter(services);
+  // QEMU listens for the answers of the server that the board asks, on all addresses of this machine.
+  expect(filter.fromBoard(udp('10.0.2.2', [2000, 69], 'x'))).toBe(true);
+  expect(filter.toBoard(datagram('192.0.2.1', 50000, 2000))).toBe(false);
+  expect(filter.toBoard(datagram('10.0.2.2', 50000, 2000))).toBe(false);
+  expect(filter.toBoard(datagram('127.0.0.1', 50000, 2000))).toBe(true);
+  expect(filter.toBoard(datagram('192.0.2.1', 67, 68))).toBe(false);
+  const ping = { protocol: ICMP, destination: BOARD, payload: Buffer.alloc(8) };
+  expect(filter.toBoard(ipv4({ ...ping, source: '10.0.2.2' }))).toBe(true);
+  expect(filter.toBoard(ipv4({ ...ping, source: '192.0.2.1' }))).toBe(false);
+  expect(filter.toBoard(ethernet(0x86dd, Buffer.alloc(60)))).toBe(false);
 });
 
 test('many askers are remembered, and not all', () => {
