@@ -13,14 +13,16 @@ import { Workers } from './workers.ts';
 
 /** How often the configuration and the trees are looked at. */
 const LOOK_MS = 1000;
+/** How long another change of the trees waits after one, doubled until there is calm: each takes a new worker. */
+const CHANGE_MS = { first: LOOK_MS, longest: 10_000, calm: 30_000 };
 /** How long transfers go on at the end. */
 const DRAIN_MS = 2000;
 
-/** Differs when the file was written or replaced. */
+/** Differs when the file was written or replaced, or who may read it. */
 function stampOf(file: string): string {
   try {
-    const { dev, ino, size, mtimeNs } = fs.statSync(file, { bigint: true });
-    return `${dev}:${ino}:${size}:${mtimeNs}`;
+    const { dev, ino, size, ctimeNs } = fs.statSync(file, { bigint: true });
+    return `${dev}:${ino}:${size}:${ctimeNs}`;
   } catch (error) {
     return String((error as NodeJS.ErrnoException).code);
   }
@@ -36,6 +38,11 @@ class Supervisor {
   private stamp: string;
   private lastStamp: string;
   private warnings: readonly string[] = [];
+  /** Somebody wants the configuration to be read. */
+  private isAsked = false;
+  private isBusy = false;
+  private changeMs = CHANGE_MS.first;
+  private nextChangeAt = Number.NEGATIVE_INFINITY;
 
   /** @throws ConfigError */
   constructor(file: string, workers: Workers, log: Log) {
@@ -58,38 +65,58 @@ class Supervisor {
     return plan;
   }
 
-  private use(plan: Plan): Promise<void> {
+  private async use(plan: Plan): Promise<void> {
+    await this.workers.use(plan);
     this.plan = plan;
-    return this.workers.use(plan);
   }
 
-  /** Reads the configuration again; one that is wrong changes nothing. */
-  async reload(): Promise<void> {
-    this.stamp = this.lastStamp = stampOf(this.file);
+  /** Reads the configuration again, soon. One that is wrong changes nothing. */
+  reload(): void {
+    this.isAsked = true;
+    void this.look();
+  }
+
+  /** Does what was asked for, or what a change of files asks for. */
+  async look(): Promise<void> {
+    if (this.isBusy) return;
+    this.isBusy = true;
     try {
-      this.config = readConfig(this.file);
-      await this.serve();
-      this.log('info', `${this.file}: read again, ${this.config.boards.length} boards`);
+      if (this.hasNewConfiguration()) await this.useConfiguration();
+      else await this.useTrees();
     } catch (error) {
       this.log('error', `${(error as Error).message}; serving as before`);
+    } finally {
+      this.isBusy = false;
     }
   }
 
-  /** Reloads what has changed. */
-  async look(): Promise<void> {
+  private hasNewConfiguration(): boolean {
     const stamp = stampOf(this.file);
     // A file that changes while we look may be half written.
     const isSettled = stamp === this.lastStamp;
     this.lastStamp = stamp;
-    if (stamp !== this.stamp && isSettled) return this.reload();
+    if (!this.isAsked && (stamp === this.stamp || !isSettled)) return false;
+    this.isAsked = false;
+    this.stamp = stamp;
+    return true;
+  }
+
+  private async useConfiguration(): Promise<void> {
+    this.config = readConfig(this.file);
+    await this.serve();
+    this.log('info', `${this.file}: read again, ${this.config.boards.length} boards`);
+  }
+
+  private async useTrees(): Promise<void> {
     const plan = this.findTrees();
     if (JSON.stringify(plan) === JSON.stringify(this.plan)) return;
-    try {
-      await this.use(plan);
-      this.log('info', 'trees have changed');
-    } catch (error) {
-      this.log('error', `${(error as Error).message}; serving as before`);
-    }
+    const now = performance.now();
+    if (now < this.nextChangeAt) return;
+    const isCalm = now > this.nextChangeAt + CHANGE_MS.calm;
+    this.changeMs = isCalm ? CHANGE_MS.first : Math.min(this.changeMs * 2, CHANGE_MS.longest);
+    this.nextChangeAt = now + this.changeMs;
+    await this.use(plan);
+    this.log('info', 'trees have changed');
   }
 }
 
@@ -109,7 +136,7 @@ export async function supervise({ config, listen }: CommandLine, log: Log): Prom
   const sockets = openSockets(listen, process.env);
   const workers = new Workers(sockets, log);
   const supervisor = new Supervisor(config, workers, log);
-  process.on('SIGHUP', () => void supervisor.reload());
+  process.on('SIGHUP', () => supervisor.reload());
   await supervisor.serve();
   const addresses = listenAddresses(sockets);
   log('info', `serving on ${addresses}`);

@@ -8,6 +8,8 @@ const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 10_000;
 /** A worker that lived so long was a good one. */
 const GOOD_MS = 30_000;
+/** Workers that finish their transfers. The oldest of more is ended, or a user could fill the memory with them. */
+const MAX_FINISHING = 4;
 
 export class Workers {
   private readonly sockets: readonly number[];
@@ -65,6 +67,11 @@ export class Workers {
     this.current = { worker, startedAt: performance.now() };
     // It knows other boards than the new one.
     await before?.stop();
+    const finishing = [...this.all].filter((other) => other !== worker);
+    for (const oldest of finishing.slice(0, -MAX_FINISHING)) {
+      this.log('warning', 'transfers that began some changes ago are ended');
+      oldest.kill();
+    }
   }
 
   private restart(plan: Plan): void {

@@ -173,6 +173,40 @@ describe('another configuration', () => {
     await eventually('the end of the old worker', () => !childrenOf(pid).includes(old));
     expect(childrenOf(pid)).toHaveLength(1);
   });
+
+  it('again and again does not fill the memory with transfers that never end', async () => {
+    const { signal, logged, log, write, pid, port } = await start();
+    write('rpi4/big', 'x'.repeat(10_000));
+    const clients: TftpClient[] = [];
+    try {
+      for (let round = 0; round < 6; round += 1) {
+        const client = await TftpClient.open({ address: '127.0.0.1', port });
+        clients.push(client);
+        // A client with patience of its own.
+        await client.ask(request('big', { timeout: 255 }));
+        signal('SIGHUP');
+        await logged(/read again, 1 boards$/m);
+      }
+      expect(log().match(/^<4>transfers that began some changes ago are ended$/gm)).toHaveLength(2);
+      // Four that finish, and the one that takes requests.
+      await eventually('few workers', () => childrenOf(pid).length === 5);
+    } finally {
+      for (const client of clients) client.close();
+    }
+  });
+
+  it('that could not be used is tried again', async () => {
+    const { configure, logged, pid } = await start({ config: OTHER });
+    // One descriptor is enough for the configuration, and not for a worker.
+    const used = fs.readdirSync(`/proc/${pid}/fd`).map(Number);
+    const [, secondFree] = Array.from({ length: 100 }, (_, fd) => fd).filter((fd) => !used.includes(fd));
+    execFileSync('prlimit', ['--pid', String(pid), `--nofile=${secondFree}:`]);
+    configure(OTHER + BOARD);
+    await logged(/^<3>.*; serving as before$/m);
+    execFileSync('prlimit', ['--pid', String(pid), '--nofile=1024:']);
+    await logged(/^<6>trees have changed$/m);
+    expect(await download('Image')).toBe('kernel');
+  });
 });
 
 describe('a tree', () => {
