@@ -113,11 +113,18 @@ test('requests that come together are done one after the other', async () => {
     input: new Writable(),
   };
   board = await startBoard(path, { make: () => slow, targetConfig: [] });
-  await Promise.all(['on', 'reset', 'off'].map((command) => client(command).result));
+  await Promise.all(['on', 'reset', 'on'].map((command) => client(command).result));
   expect(log).toHaveLength(6);
   for (const index of [0, 2, 4]) {
     expect(log[index + 1]).toBe(log[index]?.replace('begins', 'ends'));
   }
+  // A power cut comes at once, and again when what came before it is done.
+  log.length = 0;
+  const reset = client('reset').result;
+  await eventually(() => log.includes('reset begins'));
+  await Promise.all([reset, client('off').result]);
+  expect(log.filter((line) => line === 'off begins')).toHaveLength(2);
+  expect(log.at(-1)).toBe('off ends');
 });
 
 test('a machine takes what is typed as fast as it can, and loses nothing', async () => {
