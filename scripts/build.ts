@@ -59,6 +59,10 @@ const STARTS: Readonly<Record<string, Start>> = {
     description: "The TFTP server: nothing in the environment but systemd's sockets",
     environment: SYSTEMD,
   },
+  'novaboot-demo': {
+    description: 'The demo and its virtual board, also for board accounts: nothing in the environment',
+    environment: ['PATH', 'HOME', 'TERM'],
+  },
 };
 
 /** A word for /bin/sh. */

@@ -1,5 +1,4 @@
 /** The demo, from start to Ctrl-C. */
-import { once } from 'node:events';
 import { constants } from 'node:os';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { type BootKit, bootBoard, bootCommands, proof } from './boot/boot.ts';
@@ -13,10 +12,22 @@ import { openState, type State } from './state.ts';
 
 const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** @returns the exit status of a program that the first of them has ended */
-function untilSignal(): Promise<number> {
-  const statusOf = (signal: NodeJS.Signals) => 128 + constants.signals[signal];
-  return Promise.race(END_SIGNALS.map((signal) => once(process, signal).then(() => statusOf(signal))));
+/**
+ * Waits for a signal, or for standard streams that fail: nobody is there any more. Further ones are nothing then; they
+ * must not keep us from cleaning up.
+ *
+ * @returns the exit status of a program that the signal has ended
+ */
+function untilEnd(): Promise<number> {
+  const { stdin, stdout, stderr } = process;
+  return new Promise((resolve) => {
+    const endBy = (signal: NodeJS.Signals) => resolve(128 + constants.signals[signal]);
+    for (const signal of END_SIGNALS) process.on(signal, endBy);
+    for (const stream of [stdin, stdout, stderr]) {
+      // EIO: the terminal was closed, which may be known before its SIGHUP comes.
+      stream.on('error', ({ code }: NodeJS.ErrnoException) => endBy(code === 'EIO' ? 'SIGHUP' : 'SIGPIPE'));
+    }
+  });
 }
 
 /** What can be booted; undefined for the simple board, which cannot. */
@@ -64,15 +75,15 @@ async function stepsByHand(state: State, kit: BootKit, shell: UserShell): Promis
 }
 
 /**
- * Runs until a signal; with --boot and without a terminal, until the board has booted. All that was started has ended
- * then.
+ * Runs until a signal, or until its output goes nowhere; with --boot and without a terminal, until the board has
+ * booted. All that was started has ended then.
  *
  * @returns the exit status
  */
 export async function runDemo(args: readonly string[], script: string): Promise<number> {
   const options = parseOptions(args, script);
   await using cleanup = new AsyncDisposableStack();
-  const ended = untilSignal();
+  const ended = untilEnd();
   const state = openState(options.state);
   cleanup.defer(() => state.release());
   const kit = chooseKit(options);
@@ -90,7 +101,5 @@ export async function runDemo(args: readonly string[], script: string): Promise<
     return ended;
   }
   const status = await Promise.race([serve(), ended]);
-  // A second signal must not leave anything behind.
-  for (const signal of END_SIGNALS) process.on(signal, () => {});
   return isDone ? 0 : status;
 }

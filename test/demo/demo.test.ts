@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startListener } from '../../src/demo/ssh/listener.ts';
 import { Demo, eventually, isAlive, PROGRAM, run } from './demo-server.ts';
@@ -94,6 +94,14 @@ describe('command line', () => {
     expect(status).toBe(0);
     expect(stdout.toString()).toContain('novaboot-demo');
   });
+});
+
+test('the built program starts with the Node of the build, whatever the environment says', async () => {
+  const program = resolve(import.meta.dirname, '../../dist/novaboot-demo');
+  const env = { PATH: '/nonexistent', NODE_OPTIONS: '--nonsense', LANG: 'a'.repeat(12) };
+  const { status, stdout, stderr } = await run(program, ['--help'], undefined, { env }).result;
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout.toString()).toContain('novaboot-demo board serve');
 });
 
 describe('ports', () => {

@@ -37,6 +37,11 @@ export class Terminal {
     this.#terminal.input.write(Buffer.from(text));
   }
 
+  /** Closes the window. */
+  close(): void {
+    this.#terminal.close();
+  }
+
   /** Waits for something that has not been waited for; @returns what came before it */
   async seen(text: string): Promise<string> {
     const isThere = () => this.text.includes(text, this.#read);

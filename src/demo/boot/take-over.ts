@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { BootedBoard } from './boot.ts';
 
-/** Resolves when the console has ended; Ctrl-] ends it, and Ctrl-C goes to the board like any key. */
+/** Resolves when the console or the terminal has ended; Ctrl-] ends the former, and Ctrl-C goes to the board like any key. */
 export async function takeOver({ line, console: client }: BootedBoard): Promise<void> {
   const { stdin, stdout } = process;
   line.release();
@@ -13,7 +13,7 @@ export async function takeOver({ line, console: client }: BootedBoard): Promise<
   try {
     // The prompt that came before.
     line.type('\n');
-    await once(client, 'close');
+    await Promise.race([once(client, 'close'), once(stdin, 'end')]);
   } finally {
     stdin.unpipe(client.stdin);
     stdin.setRawMode(false);

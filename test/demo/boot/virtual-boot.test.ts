@@ -1,8 +1,10 @@
 /** `npm run demo` with the virtual board, and --boot, as a user has them. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type BootKit, bootBoard } from '../../../src/demo/boot/boot.ts';
 import { bootKit } from '../../../src/demo/boot/boot-kit.ts';
@@ -126,6 +128,41 @@ test.each([
     await ended(family);
     expect(isRunning()).toBe(false);
     expect(terminal.text).not.toContain('novaboot-demo:');
+  },
+  TEST_MS,
+);
+
+test(
+  'a pipe that nobody reads any more ends all that was started',
+  async () => {
+    const { child, result } = run(process.execPath, [PROGRAM, '--port', '0', '--boot'], undefined, { cwd });
+    // As "head -1": get-config is about to start the NFS server.
+    await once(child.stdout as Readable, 'data');
+    child.stdout?.destroy();
+    const family = startedBy(child.pid as number, cwd);
+    expect(await result).toMatchObject({ status: 141, stderr: '' });
+    await ended(family);
+    expect(isRunning()).toBe(false);
+  },
+  TEST_MS,
+);
+
+test.each<[string, string[]]>([
+  ['with SIGHUP', []],
+  // Only the session's leader gets it.
+  ['without SIGHUP', ['/bin/sh', '-c', 'trap "" HUP; "$@" || exit $?', 'sh']],
+])(
+  "closing the terminal that is the board's console ends all that was started: %s",
+  async (_how, words) => {
+    const [file = '', ...args] = [...words, process.execPath, PROGRAM, '--port', '0', '--boot'];
+    const terminal = inTerminal([file, ...args]);
+    await terminal.seen('Ctrl-] leaves it');
+    await terminal.seen(SHELL_PROMPT);
+    const family = startedBy(terminal.child.pid as number, cwd);
+    terminal.close();
+    expect(await terminal.exited).toEqual([129, null]);
+    await ended(family);
+    expect(isRunning()).toBe(false);
   },
   TEST_MS,
 );
