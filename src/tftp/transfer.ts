@@ -9,6 +9,13 @@ const MAX_INTERVAL_MS = 8000;
 const MAX_TIMEOUTS = 6;
 /** Until its first answer the client may be somebody else who was named as the sender: 7 s. */
 const MAX_TIMEOUTS_UNANSWERED = 3;
+/** For so long after blocks were sent again, acknowledgments may be echoes: half of the shortest timeout of RFC 2349. */
+const ECHO_MS = 500;
+/**
+ * We believe so many doubtful acknowledgments in a row. With 1, a receiver that loses the end of each window waits twice
+ * for each. 3 ended all repetitions in simulations; with 2 or 4, two copies of a window took turns for ever.
+ */
+const MAX_DOUBTS = 3;
 const LAST_NUMBER = 0xffff;
 
 export interface TransferOptions {
@@ -45,14 +52,11 @@ export class Transfer {
   /** Since the client went on, and since it said anything at all. */
   private timeouts = 0;
   private unheard = 0;
-  /** How often this window was sent again as a whole. A receiver may acknowledge each block that it has already. */
-  private repeats = 0;
-  /** The last time was after silence: the receiver may have had a part of it, and says so. */
-  private isRepeated = false;
-  /** Acknowledgments of the block before the window that say nothing about it. */
-  private expectedDuplicates = 0;
-  /** The window was begun again for an acknowledgment that came twice. */
-  private hasGap = false;
+  /** When blocks were sent again last, and the highest block at that time: up to it all may come twice. */
+  private repeatedAt = Number.NEGATIVE_INFINITY;
+  private repeated = 0;
+  /** How many acknowledgments in a row, since the last silence, were within that. */
+  private doubts = 0;
 
   constructor({ windowsize, timeoutMs, hasOptions }: TransferOptions, now: number) {
     this.windowsize = windowsize;
@@ -113,50 +117,47 @@ export class Transfer {
       return;
     }
     this.owesOptions = this.awaitsOptions;
-    this.isRepeated = !this.awaitsOptions;
-    if (this.isRepeated) this.repeatWindow();
+    this.goBack(now);
+    this.doubts = 0;
     const longest = Math.max(MAX_INTERVAL_MS, this.timeoutMs);
     this.deadline = now + Math.min(this.timeoutMs * 2 ** this.timeouts, longest);
   }
 
   private optionsAccepted(now: number): void {
     this.awaitsOptions = false;
-    this.expectedDuplicates = this.timeouts;
     this.heard(now);
   }
 
+  /**
+   * RFC 7440 §4: what follows the block that a receiver acknowledges was lost, also within a window. But one that gets
+   * blocks twice may say so for the first of them, with the rest on its way: if we always went back, every block would
+   * go twice from then on.
+   */
   private progress(blocks: number, now: number): void {
     this.acknowledged += blocks;
-    // RFC 7440 §4: what follows the block that a receiver acknowledges was lost, also within a window. But one that was
-    // repeated is on its way: if we began again for each such answer, every block would go twice from then on.
-    if (!this.isRepeated) this.cursor = this.acknowledged + 1;
-    this.expectedDuplicates = this.repeats * this.windowsize;
-    this.repeats = 0;
-    this.isRepeated = false;
-    this.hasGap = false;
+    this.doubts = this.acknowledged <= this.repeated ? this.doubts + 1 : 0;
+    if (this.acknowledged < this.highest && this.doubts <= MAX_DOUBTS) this.goBack(now);
+    this.cursor = Math.max(this.cursor, this.acknowledged + 1);
     this.heard(now);
     if (this.acknowledged === this.last) this.state = 'complete';
   }
 
   /**
    * RFC 1123 §4.2.3.1: a repeated acknowledgment never makes us send a block again, or each packet from then on would
-   * be sent twice ("sorcerer's apprentice"). With windows it may say that the first block of one was lost: that counts
-   * once for each, and not where a window that was sent again explains it.
+   * be sent twice ("sorcerer's apprentice"). With windows it may say that the first block of one was lost. That counts
+   * where it is no echo: some receivers acknowledge each block that they have already.
    */
   private acknowledgedAgain(now: number): void {
-    if (this.expectedDuplicates > 0) {
-      this.expectedDuplicates -= 1;
-      return;
-    }
-    if (this.windowsize === 1 || this.hasGap || this.highest === this.acknowledged) return;
-    this.hasGap = true;
-    this.repeatWindow();
+    const isEcho = this.acknowledged <= this.repeated && now < this.repeatedAt + ECHO_MS;
+    if (this.windowsize === 1 || isEcho || this.highest === this.acknowledged) return;
+    this.goBack(now);
     this.heard(now);
   }
 
-  private repeatWindow(): void {
+  private goBack(now: number): void {
     this.cursor = this.acknowledged + 1;
-    this.repeats += 1;
+    this.repeatedAt = now;
+    this.repeated = this.highest;
   }
 
   private heard(now: number): void {

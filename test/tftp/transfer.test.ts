@@ -129,18 +129,18 @@ describe('a window', () => {
     const sender = new Sender(100, 4);
     sender.send();
     expect(sender.timeout(1000)).toEqual([1, 2, 3, 4]);
-    expect(sender.ack(4)).toEqual([5, 6, 7, 8]);
-    for (let count = 0; count < 4; count += 1) expect(sender.ack(4)).toEqual([]);
-    expect(sender.ack(4)).toEqual([5, 6, 7, 8]);
+    expect(sender.ack(4, 1001)).toEqual([5, 6, 7, 8]);
+    for (let count = 0; count < 4; count += 1) expect(sender.ack(4, 1002)).toEqual([]);
+    // So late it is no echo any more.
+    expect(sender.ack(4, 1500)).toEqual([5, 6, 7, 8]);
   });
 
-  it('that was repeated after silence goes on behind its end, where the receiver tells what it had', () => {
-    const sender = new Sender(100, 4);
+  it('that was repeated after silence begins anew where the receiver is, three times', () => {
+    const sender = new Sender(100, 8);
     sender.send();
     sender.timeout(1000);
-    expect(sender.ack(2)).toEqual([5, 6]);
-    expect(sender.ack(6)).toEqual([7, 8, 9, 10]);
-    expect(sender.ack(8)).toEqual([9, 10, 11, 12]);
+    const sent = [1, 2, 3, 4].map((block) => sender.ack(block, 1000 + block)[0]);
+    expect(sent).toEqual([2, 3, 4, 12]);
   });
 });
 
