@@ -78,7 +78,8 @@ export async function startListener({ program, port: wanted, settings }: Listene
     child.once('error', (error) => log(`connection failed: ${error.message}`));
     child.once('close', (code, signal) => {
       children.delete(child);
-      if (code !== 0 && server.listening)
+      // Ctrl-C still reaches one that has just been forked, and we are about to end.
+      if (code !== 0 && signal !== 'SIGINT' && server.listening)
         log(`a connection's process ended with ${signal ?? `status ${code}`}`);
     });
     child.send(settings, socket, (error) => {
