@@ -32,7 +32,7 @@ export class Content {
 
   /**
    * @param size how much of the file is sent: all, as it was when the transfer began
-   * @param windowBytes what may have to be sent again, at most
+   * @param windowBytes what may have to be sent again, at most; has() is asked for no more behind that
    * @param digest gets the file's bytes
    */
   constructor(fd: number, size: number, mode: Mode, windowBytes: number, digest: Digest) {
@@ -41,7 +41,8 @@ export class Content {
     this.mode = mode;
     this.digest = digest;
     const most = mode === 'netascii' ? 2 * CHUNK_BYTES : CHUNK_BYTES;
-    this.buffer = Buffer.allocUnsafeSlow(windowBytes + most);
+    // A window that may have to be sent again, and less than one that follows it.
+    this.buffer = Buffer.allocUnsafeSlow(2 * windowBytes + most);
     this.address = Number(addressOf(this.buffer));
   }
 

@@ -99,6 +99,7 @@ export class Session {
       transfer.sentOptions();
     }
     while (transfer.room > 0 && this.sendSome());
+    if (transfer.room === 0) this.readAhead();
   }
 
   /** A packet came to this transfer's port. */
@@ -153,6 +154,13 @@ export class Session {
     const { buffer, peer } = receiver;
     if (parseAnswer(buffer, length).kind === 'error' || !this.events.mayAnswerStranger(peer)) return;
     sendTo(this.fd, errorPacket(new TftpError(ErrorCode.unknownTransferId, 'Unknown transfer ID')), peer);
+  }
+
+  /** The next window, while the client is busy with this one. */
+  private readAhead(): void {
+    const { blksize, windowsize } = this.agreement;
+    if (this.isOver || this.content.has((this.transfer.next - 1) * blksize, windowsize * blksize)) return;
+    this.fill();
   }
 
   /** @returns whether there is more to send now */
