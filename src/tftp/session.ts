@@ -156,10 +156,11 @@ export class Session {
     sendTo(this.fd, errorPacket(new TftpError(ErrorCode.unknownTransferId, 'Unknown transfer ID')), peer);
   }
 
-  /** The next window, while the client is busy with this one. */
+  /** The next window, while the client is busy with this one. Nothing for an address that may be forged. */
   private readAhead(): void {
     const { blksize, windowsize } = this.agreement;
-    if (this.isOver || this.content.has((this.transfer.next - 1) * blksize, windowsize * blksize)) return;
+    const { isAnswered, next } = this.transfer;
+    if (this.isOver || !isAnswered || this.content.has((next - 1) * blksize, windowsize * blksize)) return;
     this.fill();
   }
 
