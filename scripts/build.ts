@@ -56,8 +56,8 @@ const STARTS: Readonly<Record<string, Start>> = {
     environment: ['HOME', ...SYSTEMD],
   },
   'novaboot-tftpd': {
-    description: "The TFTP server: nothing in the environment but systemd's sockets",
-    environment: SYSTEMD,
+    description: "The TFTP server: nothing in the environment but systemd's sockets and directory",
+    environment: [...SYSTEMD, 'STATE_DIRECTORY'],
   },
   'novaboot-demo': {
     description: 'The demo and its virtual board, also for board accounts: nothing in the environment',

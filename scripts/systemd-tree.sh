@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 suite=${1:-bookworm}
 tree=$PWD/.cache/systemd-$suite
-packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,openssh-server,rsync,libstdc++6,libatomic1
+packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,openssh-server,sudo,rsync,libstdc++6,libatomic1
 mkdir -p .cache
 # Several test files may want it at once.
 exec 9>".cache/systemd-$suite.lock"

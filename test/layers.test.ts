@@ -32,6 +32,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/demo/images': ['src/tar'],
   'src/shell': ['src/rootfs', 'src/system'],
   'src/nfs': [
+    'src/nfs/boots',
     'src/nfs/wire',
     'src/nfs/rpc',
     'src/nfs/procedures',
@@ -46,6 +47,13 @@ const ALLOWED: Record<string, readonly string[]> = {
     'src/nfs/gate.ts',
     'src/nfs/put-off.ts',
     'src/rootfs',
+    'src/system',
+  ],
+  'src/nfs/boots': [
+    'src/nfs/procedures',
+    'src/nfs/vfs',
+    'src/nfs/put-off.ts',
+    'src/rootfs/file-type.ts',
     'src/system',
   ],
   'src/nfs/procedures': [

@@ -22,6 +22,8 @@ export interface ClientsOptions {
   /** Refuses clients whose port is not privileged. */
   readonly secure: boolean;
   readonly log: Log;
+  /** Called for every connection and every datagram that is refused. */
+  readonly refused?: (address: string, why: string) => void;
   /** Default: getaddrinfo(3) in a thread. */
   readonly lookup?: Lookup;
   /** Milliseconds, never going back. */
@@ -69,7 +71,11 @@ export function openClients(options: ClientsOptions): Clients {
   /** Names whose failure was logged. */
   const failed = new Set<string>();
   const answers = new Map<string, boolean>();
-  const refused = refusalLog(log, now);
+  const logRefusal = refusalLog(log, now);
+  const refused = (address: string, why: string) => {
+    logRefusal(address, why);
+    options.refused?.(address, why);
+  };
   let lookedUp = now();
   let running: Promise<void> | undefined;
 

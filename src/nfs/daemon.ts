@@ -8,6 +8,7 @@ import { passOn } from '../system/descriptors.ts';
 import { type Log, oneLine, openLog, writeLine } from '../system/log.ts';
 import { notifier, type PassedSocket, passedSockets } from '../system/notify.ts';
 import { ExitCode, StartError } from '../system/start-error.ts';
+import { BootJournal } from './boots/journal.ts';
 import { type Clients, openClients } from './clients.ts';
 import { READY } from './detach.ts';
 import { filesOf, type StateFiles } from './files.ts';
@@ -73,9 +74,13 @@ const LISTEN_ERRORS: Readonly<Record<string, string>> = {
 async function listen(
   { options }: Serve,
   sockets: readonly PassedSocket[],
-  parts: Pick<Context, 'vfs' | 'mounts' | 'gate' | 'uses'> & { clients: Clients; log: Log },
+  parts: Pick<Context, 'vfs' | 'mounts' | 'gate' | 'uses'> & {
+    boots: BootJournal | undefined;
+    clients: Clients;
+    log: Log;
+  },
 ): Promise<Server> {
-  const { vfs, mounts, gate, uses, clients, log } = parts;
+  const { vfs, mounts, gate, uses, boots, clients, log } = parts;
   const { allow: allowed, port } = options;
   const fds = (type: PassedSocket['type']) =>
     sockets.filter((socket) => socket.type === type).map(({ fd }) => fd);
@@ -85,12 +90,13 @@ async function listen(
       ...(sockets.length > 0 && { descriptors: { tcp: fds('tcp'), udp: fds('udp') } }),
       programs,
       contextOf: (credentials, peer) => ({
-        ...{ vfs, mounts, gate, allowed, credentials, peer, ...(uses && { uses }) },
+        ...{ vfs, mounts, gate, allowed, credentials, peer, ...(uses && { uses }), ...(boots && { boots }) },
         client: peer.address,
         transport: peer.transport,
       }),
       admit: (address, remotePort) => clients.admits(address, remotePort),
       log,
+      mismatch: (address, program, version) => boots?.mismatch(address, program, version),
     });
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
@@ -165,15 +171,18 @@ export async function serve(stage: Serve): Promise<void> {
 
   const vfs = openVfs(stage, files);
   const mounts = new MountList();
-  const clients = openClients({ allow: options.allow, secure: options.secure, log });
-  await Promise.race([clients.ready, new Promise((resolve) => setTimeout(resolve, NAMES_MS).unref())]);
   const gate = new Gate();
   const lease = await openLease(stage, gate, log);
+  const holder = () => lease?.holder?.user;
+  const boots = files && new BootJournal({ file: files.journal, vfs, log, holder });
+  const refused = (address: string, why: string) => boots?.refused(address, why);
+  const clients = openClients({ allow: options.allow, secure: options.secure, log, refused });
+  await Promise.race([clients.ready, new Promise((resolve) => setTimeout(resolve, NAMES_MS).unref())]);
   const pause = files && new Pause(files.pause, gate, log);
   void pause?.look();
   const roots = files && openRoots({ ...options, file: files.mounts, vfs, gate, log });
   const uses = roots && { uses: roots.use };
-  const server = await listen(stage, sockets, { vfs, mounts, gate, ...uses, clients, log });
+  const server = await listen(stage, sockets, { vfs, mounts, gate, ...uses, boots, clients, log });
   const { port, statistics } = server;
   const startedAt = new Date();
   answerStatusRequests({
@@ -209,6 +218,7 @@ export async function serve(stage: Serve): Promise<void> {
   if (portFile !== undefined) removePortFile(portFile);
   clients.close();
   lease?.close();
+  boots?.close();
   roots?.replaced.close();
   await server.close();
   roots?.use.close();

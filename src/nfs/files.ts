@@ -10,6 +10,8 @@ export interface StateFiles {
   readonly usage: string;
   /** Who uses which root. */
   readonly mounts: string;
+  /** What clients do when they boot. */
+  readonly journal: string;
 }
 
 export function filesOf(portFile: string | undefined): StateFiles | undefined {
@@ -18,6 +20,7 @@ export function filesOf(portFile: string | undefined): StateFiles | undefined {
   const beside = (suffix: string) => `${stem}.${suffix}`;
   return {
     ...{ ports: portFile, lock: beside('lock'), status: beside('status') },
-    ...{ pause: beside('pause'), usage: beside('usage'), mounts: beside('mounts') },
+    ...{ pause: beside('pause'), usage: beside('usage') },
+    ...{ mounts: beside('mounts'), journal: beside('journal') },
   };
 }

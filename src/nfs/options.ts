@@ -69,8 +69,9 @@ repeatable`,
     expected: 'a file name that ends in .ports',
     help: `written when the port answers, removed at the end. Beside it:
 FILE.lock, which one server only holds, FILE.status, which the server
-writes when it gets SIGUSR1, FILE.mounts, who uses which root, and
-FILE.pause: while another process has its lock, changes are put off`,
+writes when it gets SIGUSR1, FILE.mounts, who uses which root,
+FILE.journal, what clients do when they boot, and FILE.pause: while
+another process has its lock, changes are put off`,
   },
   user: {
     schema: z.optional(z.string().check(z.regex(/^\S{1,255}$/))),

@@ -37,6 +37,8 @@ export interface ServerOptions<Context> {
   /** Asked for every connection and every datagram. */
   readonly admit: (address: string, port: number) => boolean;
   readonly log: Log;
+  /** A client called a version that a program does not have. */
+  readonly mismatch?: (address: string, program: number, version: number) => void;
   /** Where they differ from BOUNDS. */
   readonly bounds?: Partial<Bounds>;
 }
@@ -52,10 +54,10 @@ const CLOSE_MS = 3000;
 
 /** @throws Error with the errno's name as code, when the port cannot be had */
 export async function startServer<Context>(options: ServerOptions<Context>): Promise<Server> {
-  const { programs, contextOf, admit, log, port, host, descriptors } = options;
+  const { programs, contextOf, admit, log, mismatch, port, host, descriptors } = options;
   const bounds = { ...BOUNDS, ...options.bounds };
   const statistics = new Statistics();
-  const dispatcher = new Dispatcher({ programs, replies: new Replies<Context>(), statistics, log });
+  const dispatcher = new Dispatcher({ programs, replies: new Replies<Context>(), statistics, log, mismatch });
   const connections = new Connections({ dispatcher, statistics, log, contextOf, bounds });
   const datagrams = new Datagrams({ dispatcher, statistics, log, contextOf, admit });
 

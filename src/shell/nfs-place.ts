@@ -19,6 +19,8 @@ export interface NfsPlace {
   readonly mountsFile: string;
   /** What the roots take, where there is a quota (src/rootfs/usage-file.ts). */
   readonly usageFile: string;
+  /** What clients did when they booted (src/system/boot-records.ts). */
+  readonly journalFile: string;
   /** Whose lock (flock(2)) lets the server put changes off. */
   readonly pauseFile: string;
   /** Where who has the board says so. */
@@ -50,6 +52,7 @@ export function nfsPlace(home: string, user: string): NfsPlace {
     logFile: `${state}.log`,
     mountsFile: `${state}.mounts`,
     usageFile: `${state}.usage`,
+    journalFile: `${state}.journal`,
     pauseFile: `${state}.pause`,
     leaseDirectory: leaseDirectory(home),
     dropInDirectory: path.join(unitDirectory(home), `novaboot-nfsd@${user}.socket.d`),

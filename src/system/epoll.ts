@@ -8,6 +8,8 @@ import { define, defineRaw } from './libc.ts';
 
 export const EPOLLIN = 0x001;
 export const EPOLLOUT = 0x004;
+export const EPOLLERR = 0x008;
+export const EPOLLHUP = 0x010;
 const EPOLL_CLOEXEC = 0o2000000;
 const Control = { add: 1, remove: 2, modify: 3 } as const;
 /** Descriptors that one call tells of. */

@@ -11,6 +11,8 @@ export interface ServedBoard {
   /** Absolute, without symbolic links; undefined while there is none. */
   readonly tree: string | undefined;
   readonly isPublic: boolean;
+  /** The uid of the account of that name, if there is one: it may read what the board asked for. */
+  readonly reader?: number | undefined;
 }
 
 /** A place where the requested file may be. */
@@ -20,6 +22,15 @@ export interface Candidate {
   readonly tree: string;
   /** Beneath the tree. */
   readonly path: readonly Component[];
+}
+
+/** A request, as far as it is a board's. */
+interface Asked {
+  readonly board: ServedBoard;
+  /** It names the board, but nothing else says that the board has made it. */
+  readonly isStranger: boolean;
+  /** In its tree, if it can be read. */
+  readonly path: readonly Component[] | undefined;
 }
 
 /** PXELINUX and U-Boot put the type of the hardware in front, 01 for Ethernet: pxelinux.cfg/01-dc-a6-32-01-02-03 */
@@ -42,14 +53,26 @@ export class Boards {
 
   /** Where the file is looked for, in this order. */
   candidates(address: string, path: readonly Component[]): Candidate[] {
-    const own = this.byAddress.get(addressNumber(address) ?? 0n);
+    const asking = this.asking(address, path);
     const named = this.byName.get(path[0] ?? '');
-    // Who names its hardware has no address of its own yet.
-    const asking = own ?? this.hardware(path[0]) ?? this.pxelinux(path.at(-1));
     const found = asking ? this.inTree(asking, path) : [];
     if (named?.isPublic && named !== asking) found.push(...this.inTree(named, path));
     if (this.publicTree !== undefined) found.push({ board: '', tree: this.publicTree, path });
     return found;
+  }
+
+  /** Whose request it is. @param path undefined for one that cannot be read */
+  asked(address: string, path: readonly Component[] | undefined): Asked | undefined {
+    const asking = this.asking(address, path ?? []);
+    const board = asking ?? this.byName.get(path?.[0] ?? '');
+    const isStranger = asking === undefined;
+    return board && { board, isStranger, path: path && this.pathsIn(board, path).at(-1) };
+  }
+
+  private asking(address: string, path: readonly Component[]): ServedBoard | undefined {
+    const own = this.byAddress.get(addressNumber(address) ?? 0n);
+    // Who names its hardware has no address of its own yet.
+    return own ?? this.hardware(path[0]) ?? this.pxelinux(path.at(-1));
   }
 
   private hardware(component = ''): ServedBoard | undefined {
@@ -64,8 +87,11 @@ export class Boards {
   private inTree(board: ServedBoard, path: readonly Component[]): Candidate[] {
     const { name, tree } = board;
     if (tree === undefined) return [];
+    return this.pathsIn(board, path).map((each) => ({ board: name, tree, path: each }));
+  }
+
+  private pathsIn(board: ServedBoard, path: readonly Component[]): (readonly Component[])[] {
     const [first = ''] = path;
-    const paths = first === name || this.hardware(first) === board ? [path, path.slice(1)] : [path];
-    return paths.map((each) => ({ board: name, tree, path: each }));
+    return first === board.name || this.hardware(first) === board ? [path, path.slice(1)] : [path];
   }
 }

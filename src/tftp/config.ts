@@ -33,7 +33,8 @@ const once = <T extends z.ZodMiniType>(value: T) =>
 const repeated = <T extends z.ZodMiniType>(value: T) => z._default(z.array(value), []);
 
 const isSafePath = (name: string) => !/[\0-\x1f]/.test(name) && !name.split('/').includes('..');
-const absolute = text('an absolute path without ..', (name) => /^\/[^/]|^\/$/.test(name) && isSafePath(name));
+const isAbsolutePath = (name: string) => /^\/[^/]|^\/$/.test(name) && isSafePath(name);
+const absolute = text('an absolute path without ..', isAbsolutePath);
 
 const DIRECTORY = '/srv/tftp';
 const PUBLIC = 'public';
@@ -42,6 +43,9 @@ const topSchema = z.strictObject({
   directory: once(absolute),
   public: once(
     text('a path beneath the directory, or nothing', (name) => !name.startsWith('/') && isSafePath(name)),
+  ),
+  journal: once(
+    text('an absolute path without .., or nothing', (name) => name === '' || isAbsolutePath(name)),
   ),
 });
 
@@ -91,6 +95,8 @@ export interface Config {
   readonly directory: string;
   /** What everybody may read: absolute, or undefined for nothing. */
   readonly public: string | undefined;
+  /** Where the boards' journals are: absolute, or undefined for none. */
+  readonly journal: string | undefined;
   readonly boards: readonly Board[];
 }
 
@@ -134,11 +140,18 @@ function boardOf(
   };
 }
 
+/** @param stateDirectory what the service manager has for us, if any */
+function journalOf(setting: string | undefined, stateDirectory: string | undefined): string | undefined {
+  const journal = setting ?? stateDirectory ?? '';
+  return journal === '' ? undefined : path.resolve(journal);
+}
+
 /**
  * @param file for messages
+ * @param stateDirectory where journals are, unless the configuration says
  * @throws ConfigError with all problems
  */
-export function parseConfig(file: string, content: string): Config {
+export function parseConfig(file: string, content: string, stateDirectory?: string): Config {
   const problems: string[] = [];
   const report: Report = (line, key, problem) => problems.push(`${file}:${line}: ${key}: ${problem}`);
   const [top, ...sections] = parseSections(content, report) as [Section, ...Section[]];
@@ -154,8 +167,9 @@ export function parseConfig(file: string, content: string): Config {
     return [{ ...boardOf(section.board ?? '', values, directory), line: section.line }];
   });
   checkTrees(boards, publicTree, report);
+  const journal = journalOf(settings?.journal, stateDirectory);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { directory, public: publicTree, boards: boards.map(({ line: _line, ...board }) => board) };
+  return { directory, public: publicTree, journal, boards: boards.map(({ line: _line, ...board }) => board) };
 }
 
 /** @throws ConfigError */
@@ -168,5 +182,6 @@ export function readConfig(file: string): Config {
       cause: error,
     });
   }
-  return parseConfig(file, content);
+  // systemd.exec(5): several of them have colons in between.
+  return parseConfig(file, content, process.env.STATE_DIRECTORY?.split(':')[0]);
 }

@@ -1,26 +1,20 @@
 /** One line for each request that was answered. */
+import { visible } from '../system/boot-records.ts';
 import type { Log } from '../system/log.ts';
-import type { Client, TransferReport } from './server.ts';
+import { type Client, hostAndPort, type TransferReport } from './server.ts';
 
 /** Of each client and of all together, what did not lead to a complete transfer gets so many lines per period. */
 const CLIENT_LINES = 60;
 const ALL_LINES = 600;
 const PERIOD_MS = 60_000;
 
-const MAX_SHOWN = 255;
-
-const hex = (character: string) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-
-/** In quotes, with everything escaped that is neither visible nor a blank. */
-export function quoted(text: string): string {
-  const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
-  return `"${cut.replace(/["\\]/g, '\\$&').replace(/[^ -~]/g, hex)}"`;
+function quoted(text: string): string {
+  return `"${visible(text).replaceAll('"', '\\"')}"`;
 }
 
 export function transferLine({ client, name, file, ...report }: TransferReport): string {
-  const host = client.address.includes(':') ? `[${client.address}]` : client.address;
   const pairs = [
-    ['client', `${host}:${client.port}`],
+    ['client', hostAndPort(client)],
     ['board', file && (file.board || '-')],
     ['file', quoted(file?.path ?? name.toString('latin1'))],
     ['bytes', report.bytes],

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 /** As the kernel has it. */
 const MAX_LINKS = 40;
-const { X_OK } = fs.constants;
+const { W_OK, X_OK } = fs.constants;
 
 export interface Place {
   /** Absolute, without symbolic links. */
@@ -57,16 +57,39 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such directory',
   ENOTDIR: 'not a directory',
   EACCES: 'not accessible for this account',
+  EROFS: 'on a read-only file system',
 };
 
 /** @throws Error that says why nothing can be served from there */
 export function findPlace(name: string): Place {
+  return find(name, () => {});
+}
+
+/**
+ * @param trees what is served
+ * @throws Error that says why the boards' journals cannot be there
+ */
+export function findJournalPlace(name: string, trees: readonly string[]): Place {
+  return find(name, (found, { uid, mode }) => {
+    const tree = trees.find((each) => `${found}/`.startsWith(`${each}/`));
+    if (tree !== undefined) throw new Error(`is in ${tree}, which is served`);
+    const held = trees.find((each) => each.startsWith(`${found}/`));
+    if (held !== undefined)
+      throw new Error(`holds ${held}, which is served: the journals need a directory of their own`);
+    // Others could put their own files in the place of ours.
+    if (!isTrusted(uid) || (mode & 0o022) !== 0) throw new Error('others may write to it');
+    fs.accessSync(found, W_OK);
+  });
+}
+
+function find(name: string, check: (found: string, stat: fs.Stats) => void): Place {
   try {
     const found = resolve(name);
     if (found === '/') throw new Error('is the whole file system');
     const stat = fs.statSync(found);
     if (!stat.isDirectory()) throw new Error('not a directory');
     fs.accessSync(found, X_OK);
+    check(found, stat);
     return { path: found, identity: `${stat.dev}:${stat.ino}` };
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { memoryFile, readMemoryFile } from '../system/memory-file.ts';
 import type { ServedBoard } from './boards.ts';
 import type { Config } from './config.ts';
-import { findPlace, type Place } from './place.ts';
+import { findJournalPlace, findPlace, type Place } from './place.ts';
 
 export interface Plan {
   readonly boards: readonly ServedBoard[];
@@ -11,6 +11,8 @@ export interface Plan {
   readonly publicTree: string | undefined;
   /** All that is to be readable: the directory, and the trees. */
   readonly places: readonly Place[];
+  /** Where the boards' journals are. */
+  readonly journal: Place | undefined;
 }
 
 /** A plan, and what of the configuration cannot be served, a line each. */
@@ -19,18 +21,23 @@ export interface Planned {
   readonly warnings: readonly string[];
 }
 
-export function makePlan({ directory, public: publicName, boards }: Config): Planned {
+/** @param readers uids by the name of the board */
+export function makePlan(config: Config, readers: ReadonlyMap<string, number> = new Map()): Planned {
+  const { directory, public: publicName, boards } = config;
   const warnings: string[] = [];
   const places: Place[] = [];
-  const find = (name: string, whose = '') => {
+  const attempt = (look: () => Place, whose: string) => {
     try {
-      const place = findPlace(name);
-      places.push(place);
-      return place.path;
+      return look();
     } catch (error) {
       warnings.push(`${whose}${(error as Error).message}`);
       return undefined;
     }
+  };
+  const find = (name: string, whose = '') => {
+    const place = attempt(() => findPlace(name), whose);
+    if (place !== undefined) places.push(place);
+    return place?.path;
   };
   find(directory);
   // Nobody has to have a public tree.
@@ -39,8 +46,12 @@ export function makePlan({ directory, public: publicName, boards }: Config): Pla
   const served = boards.map((board) => ({
     ...board,
     tree: find(board.tree, `board ${board.name}: `),
+    reader: readers.get(board.name),
   }));
-  return { plan: { boards: served, publicTree, places }, warnings };
+  const trees = [publicTree, ...served.map(({ tree }) => tree)].filter((tree) => tree !== undefined);
+  const { journal: name } = config;
+  const journal = name === undefined ? undefined : attempt(() => findJournalPlace(name, trees), 'journal: ');
+  return { plan: { boards: served, publicTree, places, journal }, warnings };
 }
 
 /** The standard input of a worker: longer than what an environment takes, and there for each of its stages. */

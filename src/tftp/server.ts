@@ -25,6 +25,10 @@ export interface Client {
   readonly port: number;
 }
 
+export function hostAndPort({ address, port }: Client): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 export interface OpenedFile {
   /** Of a regular file, open for reading. The server closes it. */
   readonly fd: number;

@@ -3,12 +3,14 @@
  * their time, answer requests; when the configuration or the place of a tree changes, another worker takes over.
  */
 import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../system/log.ts';
 import { notifier } from '../system/notify.ts';
 import type { CommandLine } from './command-line.ts';
 import { type Config, readConfig } from './config.ts';
 import { listenAddresses, openSockets } from './listen.ts';
 import { makePlan, type Plan } from './plan.ts';
+import { ACCOUNTS, findReaders } from './readers.ts';
 import { Workers } from './workers.ts';
 
 /** How often the configuration and the trees are looked at. */
@@ -37,6 +39,8 @@ class Supervisor {
   /** Of the configuration that was read, or that could not be. */
   private stamp: string;
   private lastStamp: string;
+  private readers: ReadonlyMap<string, number> = new Map();
+  private accountsStamp = '';
   private warnings: readonly string[] = [];
   /** Somebody wants the configuration to be read. */
   private isAsked = false;
@@ -54,12 +58,23 @@ class Supervisor {
   }
 
   /** Starts a worker with the configuration and the trees as they are. @throws StartError */
-  serve(): Promise<void> {
-    return this.use(this.findTrees());
+  async serve(): Promise<void> {
+    await this.lookUpReaders();
+    await this.use(this.findTrees());
+  }
+
+  /** Accounts may be asked for over a network that is down: no board waits long for that. */
+  private async lookUpReaders(): Promise<void> {
+    const { config } = this;
+    this.accountsStamp = stampOf(ACCOUNTS);
+    const found = findReaders(config).then((readers) => {
+      if (config === this.config) this.readers = readers;
+    });
+    await Promise.race([found, sleep(LOOK_MS, undefined, { ref: false })]);
   }
 
   private findTrees(): Plan {
-    const { plan, warnings } = makePlan(this.config);
+    const { plan, warnings } = makePlan(this.config, this.readers);
     for (const warning of warnings) if (!this.warnings.includes(warning)) this.log('warning', warning);
     this.warnings = warnings;
     return plan;
@@ -82,7 +97,10 @@ class Supervisor {
     this.isBusy = true;
     try {
       if (this.hasNewConfiguration()) await this.useConfiguration();
-      else await this.useTrees();
+      else {
+        if (stampOf(ACCOUNTS) !== this.accountsStamp) await this.lookUpReaders();
+        await this.useTrees();
+      }
     } catch (error) {
       this.log('error', `${(error as Error).message}; serving as before`);
     } finally {
@@ -116,7 +134,7 @@ class Supervisor {
     this.changeMs = isCalm ? CHANGE_MS.first : Math.min(this.changeMs * 2, CHANGE_MS.longest);
     this.nextChangeAt = now + this.changeMs;
     await this.use(plan);
-    this.log('info', 'trees have changed');
+    this.log('info', 'trees or accounts have changed');
   }
 }
 

@@ -1,6 +1,7 @@
 /** The process that answers requests. */
 import fs from 'node:fs';
 import type { Log } from '../system/log.ts';
+import { BoardJournals } from './board-journals.ts';
 import { Boards } from './boards.ts';
 import { openRequested } from './files.ts';
 import { Journal } from './journal.ts';
@@ -22,12 +23,16 @@ export async function work(stage: Stage, log: Log): Promise<void> {
   // What a terminal sends to all of us is the supervisor's to decide on.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   const ending = new Promise((resolve) => process.on('SIGTERM', resolve));
-  const { boards: planned, publicTree } = readPlan();
+  const { boards: planned, publicTree, journal: place } = readPlan();
   const boards = new Boards(planned, publicTree);
   const journal = new Journal(log);
+  const boardJournals = place && new BoardJournals({ directory: place.path, boards, log });
   const server = serve(socketsOf(stage), {
     open: (client, name) => openRequested(boards, client, name),
-    report: journal.report,
+    report: (report) => {
+      journal.report(report);
+      boardJournals?.report(report);
+    },
     overLimit: journal.overLimit,
   });
   surviveBugs(log);

@@ -1,7 +1,11 @@
 /** Who gets which tree, by the addresses that the network shows: real ones, in network namespaces. */
 import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeNetwork, type Network } from '../support/network.ts';
+import { eventually } from '../support/ssh-session.ts';
 import { startTftpDaemon, type TftpDaemon } from '../support/tftp-daemon.ts';
 
 const PORT = 6969;
@@ -26,6 +30,7 @@ public=yes
 
 let network: Network;
 let daemon: TftpDaemon;
+let journals: string;
 
 beforeAll(async () => {
   if (spawnSync('curl', ['--version']).error) throw new Error('curl is missing: apt-get install curl');
@@ -34,8 +39,9 @@ beforeAll(async () => {
     boards: [OWN, OTHER, STRANGER].map((address) => `${address}/24`).concat('fd00:9::20/64', 'fd00:9::99/64'),
     mac: MAC,
   });
+  journals = fs.mkdtempSync(path.join(os.tmpdir(), 'tftp-addresses-'));
   daemon = await startTftpDaemon({
-    config: CONFIG,
+    config: `journal=${journals}\n${CONFIG}`,
     files: {
       ...{ 'rpi4/Image': 'rpi4', 'rpi4/pxelinux.cfg/01-dc-a6-32-01-02-03': 'its label' },
       ...{ 'other/Image': 'other', 'open/Image': 'open', 'public/all': 'for all', 'public/Image': 'common' },
@@ -48,6 +54,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await daemon?.stop();
   await network?.stop();
+  fs.rmSync(journals, { recursive: true, force: true });
 });
 
 /** @returns the content, or the exit status */
@@ -95,7 +102,7 @@ describe('a client that nobody knows', () => {
   ])('%s asks for %s: %s', (from, name, content) => expect(get(from, name)).toBe(content));
 
   it('gets nothing where nothing is public', async () => {
-    daemon.configure(CONFIG.replace('public=yes', '').replace(/^/, 'public=\n'));
+    daemon.configure(CONFIG.replace('public=yes', '').replace(/^/, `public=\njournal=${journals}\n`));
     daemon.signal('SIGHUP');
     await daemon.logged(/read again, 3 boards$/m);
     for (const name of ['all', 'Image', 'open/Image']) expect(get(STRANGER, name)).toBe(NOT_FOUND);
@@ -107,4 +114,24 @@ describe('a client that nobody knows', () => {
 it('the log has addresses as their family writes them', () => {
   expect(daemon.log()).toMatch(/^<6>transfer client=10\.9\.0\.20:\d+ board=rpi4 /m);
   expect(daemon.log()).toMatch(/^<6>transfer client=\[fd00:9::20\]:\d+ board=rpi4 /m);
+});
+
+it.each([
+  ['rpi4', [OWN, 'fd00:9::20', STRANGER, 'fd00:9::99', `stranger ${STRANGER}`]],
+  ['other', [OTHER, `stranger ${STRANGER}`]],
+  ['open', [`stranger ${STRANGER}`]],
+])('the journal of %s has its requests, and those of strangers who named it', async (board, clients) => {
+  const known = () => {
+    const lines = fs
+      .readFileSync(path.join(journals, `${board}.journal`), 'utf8')
+      .trimEnd()
+      .split('\n');
+    const all = lines.map((line) => {
+      const { client, stranger } = JSON.parse(line);
+      return `${stranger ? 'stranger ' : ''}${client.replace(/:\d+$/, '').replace(/[[\]]/g, '')}`;
+    });
+    return [...new Set(all)].sort();
+  };
+  await eventually('the last record', () => known().length >= clients.length);
+  expect(known()).toEqual(clients.sort());
 });

@@ -105,6 +105,52 @@ test('it comes back after each of its processes is killed', async () => {
   }
 });
 
+test('what a board asked for may be read by the account of its name, and by no other one', async () => {
+  const directory = '/var/lib/novaboot-tftpd';
+  const tree = 'tree=/srv/tftp/rpi4';
+  await configure(`[board board]\naddress=127.0.0.1\n${tree}\n[board mail]\naddress=::1\n${tree}\n`);
+  expect(get('Image')).toBe('kernel\n');
+  expect(get('dtb')).toBe(NOT_FOUND);
+  expect(get('Image', '[::1]')).toBe('kernel\n');
+  const readers = {
+    board: (script: string) => machine.board(script),
+    mail: (script: string) =>
+      machine
+        .root(`setpriv --reuid=mail --regid=mail --clear-groups sh -c '${script}' 2>&1 || true`)
+        .then((stdout) => ({ stdout, stderr: stdout, exitCode: undefined })),
+  };
+  const records = { board: 2, mail: 1 };
+  const files = [];
+  for (const name of ['board', 'mail'] as const) {
+    const lines = await eventually(`the journal of ${name}`, async () => {
+      const { stdout } = await readers[name](`cat ${directory}/${name}.journal`);
+      return stdout.match(/.+(?=\n)/g)?.length === records[name] && stdout.trimEnd().split('\n');
+    });
+    files.push(lines.map((line) => JSON.parse(line)));
+    const other = name === 'board' ? 'mail' : 'board';
+    for (const script of [
+      `cat ${directory}/${other}.journal`,
+      `ls ${directory}`,
+      `echo >>${directory}/${name}.journal`,
+      `rm -f ${directory}/${name}.journal`,
+      `: >${directory}/${name}.journal.1`,
+    ]) {
+      const { stderr } = await readers[name](script);
+      expect(stderr, script).toMatch(/Permission denied/i);
+    }
+  }
+  const [own, others] = files;
+  expect(own).toContainEqual(expect.objectContaining({ file: 'Image', bytes: 7, result: 'complete' }));
+  expect(own).toContainEqual(expect.objectContaining({ file: 'dtb', bytes: 0, result: 'File not found' }));
+  expect(others).toMatchObject([{ file: 'Image', client: expect.stringMatching(/^\[::1\]:\d+$/) }]);
+  expect(await machine.root(`stat -c '%a %U' ${directory} ${directory}/board.journal`)).toBe(
+    '711 novaboot-tftpd\n640 novaboot-tftpd\n',
+  );
+  expect(await machine.root(`journalctl --no-pager -o cat -p warning -u ${SERVICE}`)).not.toContain(
+    directory,
+  );
+});
+
 test('a tree in a home directory, which the account moves, is served; its links lead nowhere else', async () => {
   await machine.root('ln -sfn /home/board/tftproot /srv/tftp/home; chmod 711 /home/board');
   await machine.board(

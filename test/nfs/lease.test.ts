@@ -156,6 +156,11 @@ it.each([['tcp', connectTcp] as const, ['udp', connectUdp] as const])(
     await leave(holder);
     expect(await mounting).toMatchObject({ status: 0 });
     client.close();
+    const journal = fs.readFileSync(ports().replace('.ports', '.journal'), 'utf8').trimEnd().split('\n');
+    expect(journal.slice(-2).map((line) => JSON.parse(line))).toMatchObject([
+      { event: 'mount', status: 'put-off', holder: 'bob' },
+      { event: 'mount', status: 'MNT3_OK' },
+    ]);
   },
 );
 

@@ -54,6 +54,19 @@ describe('a configuration', () => {
     });
   });
 
+  it('says where journals are, or the service manager does', () => {
+    const journal = (text: string, state?: string) => parseConfig('/etc/c', text, state).journal;
+    expect(journal('')).toBeUndefined();
+    expect(journal('', '/var/lib/x')).toBe('/var/lib/x');
+    expect(journal('journal=/srv/j/', '/var/lib/x')).toBe('/srv/j');
+    expect(journal('journal=', '/var/lib/x')).toBeUndefined();
+    for (const value of ['j', '//j', '/srv/../j']) {
+      expect(problems(`journal=${value}`)).toEqual([
+        '/etc/c:1: journal: expected an absolute path without .., or nothing',
+      ]);
+    }
+  });
+
   it('may have nothing that is public', () => {
     expect(parse('public=').public).toBeUndefined();
   });
@@ -64,9 +77,9 @@ describe('a configuration', () => {
     [['', 'public=/etc'], '/etc/c:2: public: expected a path beneath the directory, or nothing'],
     [['public=a/../..'], '/etc/c:1: public: expected a path beneath the directory, or nothing'],
     [['directory=/a', 'directory=/b'], '/etc/c:2: directory: expected once'],
-    [['adress=1.2.3.4'], '/etc/c:1: adress: unknown setting, known are directory, public'],
+    [['adress=1.2.3.4'], '/etc/c:1: adress: unknown setting, known are directory, public, journal'],
     [['__proto__=x'], '/etc/c:1: __proto__=x: expected KEY=VALUE'],
-    [['constructor=x'], '/etc/c:1: constructor: unknown setting, known are directory, public'],
+    [['constructor=x'], '/etc/c:1: constructor: unknown setting, known are directory, public, journal'],
     [['hello'], '/etc/c:1: hello: expected KEY=VALUE'],
     [['tree[]=x'], '/etc/c:1: tree[]=x: expected KEY=VALUE'],
     [['directory=/a#b'], '/etc/c:1: directory=/a#b: expected double quotes around a value with ; or #'],

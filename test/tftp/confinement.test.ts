@@ -9,7 +9,7 @@ import { startTftpDaemon, type TftpDaemon } from '../support/tftp-daemon.ts';
 const KOFFI = path.resolve(import.meta.dirname, '../../node_modules/koffi/index.js');
 
 /** Runs in the worker, once it is confined, with its threads warm. */
-const probe = (home: string, directory: string) => `
+const probe = (home: string, directory: string, journal: string) => `
 import fs from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
@@ -19,6 +19,7 @@ const answer = async (action) => {
 };
 const tree = ${JSON.stringify(`${directory}/rpi4/`)};
 const home = ${JSON.stringify(`${home}/`)};
+const journal = ${JSON.stringify(`${journal}/`)};
 const open = koffi.load(null).func('int open(const char *path, int flags, ...)');
 const koffiCode = (fd) => { if (fd < 0) throw { code: koffi.errno() === koffi.os.errno.EACCES ? 'EACCES' : 'other' }; };
 const worker = (file) => new Promise((resolve, reject) => {
@@ -48,6 +49,13 @@ async function run() {
   result.mkdir = await answer(() => fs.mkdirSync(tree + 'directory'));
   result.unlink = await answer(() => fs.unlinkSync(tree + 'Image'));
   result.truncate = await answer(() => fs.truncateSync(tree + 'Image'));
+  result.journal = await answer(() => {
+    fs.writeFileSync(journal + 'new', 'x', { flag: 'a' });
+    fs.renameSync(journal + 'new', journal + 'old');
+    fs.truncateSync(journal + 'old');
+  });
+  result['directory of journals'] = await answer(() => fs.mkdirSync(journal + 'directory'));
+  result['list of journals'] = await answer(() => fs.readdirSync(journal));
   result.execute = String(spawnSync('/bin/true').error?.code);
   fs.writeSync(2, 'result ' + JSON.stringify(result) + '\\n');
 }
@@ -66,15 +74,16 @@ beforeAll(async () => {
   }
   home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'tftp-')));
   const directory = path.join(home, 'srv');
-  for (const name of ['srv/rpi4', 'elsewhere']) fs.mkdirSync(path.join(home, name), { recursive: true });
+  for (const name of ['srv/rpi4', 'elsewhere', 'journal'])
+    fs.mkdirSync(path.join(home, name), { recursive: true });
   for (const name of ['secret', 'config', 'srv/rpi4/Image', 'elsewhere/Image']) {
     fs.writeFileSync(path.join(home, name), 'text');
   }
   fs.symlinkSync('../../secret', path.join(directory, 'rpi4/out'));
   const file = path.join(directory, 'rpi4/probe.mjs');
-  fs.writeFileSync(file, probe(home, directory));
+  fs.writeFileSync(file, probe(home, directory, path.join(home, 'journal')));
   daemon = await startTftpDaemon({
-    config: `[board rpi4]\ntree=${directory}/rpi4\n[board elsewhere]\ntree=${home}/elsewhere\n`,
+    config: `journal=${home}/journal\n[board rpi4]\ntree=${directory}/rpi4\n[board elsewhere]\ntree=${home}/elsewhere\n`,
     node: ['--import', file],
   });
   const [, json = ''] = await daemon.logged(/^result (.*)$/m);
@@ -90,6 +99,12 @@ afterAll(async () => {
 describe('the confined worker', () => {
   it.each(['openSync', 'promises', 'koffi', 'worker'])('opens files of trees and no other, by %s', (how) =>
     expect(result[how]).toEqual(['ok', 'EACCES']),
+  );
+
+  it('writes journals', () => expect(result.journal).toBe('ok'));
+
+  it.each(['directory of journals', 'list of journals'])('is refused: a %s', (what) =>
+    expect(result[what]).toBe('EACCES'),
   );
 
   it('reads trees that lie elsewhere', () => expect(result.elsewhere).toBe('ok'));

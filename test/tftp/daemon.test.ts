@@ -204,14 +204,14 @@ describe('another configuration', () => {
     configure(OTHER + BOARD);
     await logged(/^<3>.*; serving as before$/m);
     execFileSync('prlimit', ['--pid', String(pid), '--nofile=1024:']);
-    await logged(/^<6>trees have changed$/m);
+    await logged(/^<6>trees or accounts have changed$/m);
     expect(await download('Image')).toBe('kernel');
   });
 });
 
 describe('a tree', () => {
   const becomes = async (content: string) => {
-    await daemon?.logged(/^<6>trees have changed$/m);
+    await daemon?.logged(/^<6>trees or accounts have changed$/m);
     expect(await download('Image')).toBe(content);
   };
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findPlace } from '../../src/tftp/place.ts';
+import { findJournalPlace, findPlace } from '../../src/tftp/place.ts';
 import { asRoot } from '../support/debian-tree.ts';
 
 /** Somebody who is neither root nor us. */
@@ -59,6 +59,41 @@ describe('the place of a tree', () => {
     fs.symlinkSync('absent', at('dangling'));
     expect(() => findPlace(at(name))).toThrow(`${at(name)}: ${problem}`);
   });
+});
+
+describe('the place of journals', () => {
+  it('is a directory that nobody else may write to', () => {
+    fs.chmodSync(at('srv'), 0o711);
+    expect(findJournalPlace(at('srv'), [at('sr'), at('home')])).toEqual(findPlace(at('srv')));
+    for (const mode of [0o771, 0o717, 0o1777]) {
+      fs.chmodSync(at('srv'), mode);
+      expect(() => findJournalPlace(at('srv'), [])).toThrow(`${at('srv')}: others may write to it`);
+    }
+  });
+
+  it('belongs to nobody else', () => {
+    const [file = '', ...args] = [...asRoot, 'chown', String(ACCOUNT), at('srv/rpi4')];
+    execFileSync(file, args);
+    expect(() => findJournalPlace(at('srv/rpi4'), [])).toThrow('others may write to it');
+  });
+
+  it.each([
+    ['srv/rpi4', 'srv/rpi4'],
+    ['srv/link', 'srv/rpi4'],
+    ['srv/rpi4', 'srv'],
+  ])('is not served: %s', (name, tree) => {
+    fs.symlinkSync('rpi4', at('srv/link'));
+    expect(() => findJournalPlace(at(name), [at('home'), at(tree)])).toThrow(
+      `${at(name)}: is in ${at(tree)}, which is served`,
+    );
+  });
+});
+
+it('the place of journals holds no tree', () => {
+  fs.chmodSync(at('srv'), 0o711);
+  expect(() => findJournalPlace(at('srv'), [at('srv/rpi4')])).toThrow(
+    `${at('srv')}: holds ${at('srv/rpi4')}`,
+  );
 });
 
 describe('a link of an account', () => {

@@ -62,6 +62,11 @@ function mountstat3(error: unknown): number {
   return MOUNTSTAT3.has(status) ? status : MNT3ERR_SERVERFAULT;
 }
 
+/** As the RFC spells it. */
+function mountstat3Name(status: number): string {
+  return statusName(status).replace('NFS3ERR_', 'MNT3ERR_');
+}
+
 /** A name that reads as it was written, and does not exceed what it may be long. */
 function text(string: string, max: number): Buffer {
   return Buffer.from(string).subarray(0, max);
@@ -76,7 +81,8 @@ function mnt<Ok>(
     name: 'MNT',
     once: false,
     args: dirpath,
-    run: (directory, { vfs, client, mounts, gate, uses }) => {
+    run: (directory, { vfs, client, mounts, gate, uses, boots }) => {
+      if (gate.isShut) boots?.mount(client, directory, 'put-off');
       gate.pass();
       vfs.begin();
       try {
@@ -85,14 +91,16 @@ function mnt<Ok>(
         while (uses?.mount(client, mounted) === false) mounted = vfs.directory(path);
         const ok = answer(vfs.handleOf(mounted));
         mounts.add(client, path);
+        boots?.mount(client, directory, 'MNT3_OK', mounted);
         return { status: MNT3_OK, ok };
       } catch (error) {
-        return { status: mountstat3(error) };
+        const status = mountstat3(error);
+        boots?.mount(client, directory, mountstat3Name(status));
+        return { status };
       }
     },
     result: mountResult(resok),
-    failureOf: ({ status }) =>
-      status === MNT3_OK ? undefined : statusName(status).replace('NFS3ERR_', 'MNT3ERR_'),
+    failureOf: ({ status }) => (status === MNT3_OK ? undefined : mountstat3Name(status)),
   };
 }
 

@@ -6,6 +6,7 @@ import type { RemoteProcedure } from '../rpc/program.ts';
 import type { Credentials } from '../vfs/attributes.ts';
 import type { Vfs } from '../vfs/vfs.ts';
 import type { Xdr } from '../wire/xdr.ts';
+import type { Boots } from './boots.ts';
 import type { MountList } from './mount-list.ts';
 import { type Failure, NFS3_OK, Nfsstat3, nfsstat3, status, statusName } from './status.ts';
 import type { Uses } from './uses.ts';
@@ -24,6 +25,8 @@ export interface Context {
   readonly uses?: Uses;
   /** The epoch of `uses` in which the client was seen. */
   seenIn?: number;
+  /** Absent where nothing is written down. */
+  readonly boots?: Boots;
   /** Who may connect, as configured: what EXPORT of the MOUNT protocol tells. */
   readonly allowed: readonly string[];
 }

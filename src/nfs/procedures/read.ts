@@ -13,9 +13,10 @@ export const read = procedure({
   resfail: struct({ file_attributes: post_op_attr }),
   open: ({ file }, { vfs }) => vfs.resolve(file),
   run: ({ offset, count }, context, file) => {
-    const { vfs, credentials } = context;
+    const { vfs, credentials, boots } = context;
     // RFC 1813 §3.3.6: the server may read less than was asked for, and the client asks for the rest.
     const result = vfs.read(credentials, file, offset, Math.min(count, maxData(context)));
+    if (boots?.areReading === true) boots.read(context.client, file);
     return whenMade(context, [], result, ({ data, eof }) => ({
       file_attributes: postOpAttr(vfs, file),
       count: data.length,

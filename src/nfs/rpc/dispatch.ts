@@ -45,6 +45,8 @@ export interface DispatcherOptions<Context> {
   readonly replies: Replies<Context>;
   readonly statistics: Statistics;
   readonly log: Log;
+  /** A client called a version that a program does not have. */
+  readonly mismatch?: ((address: string, program: number, version: number) => void) | undefined;
 }
 
 export class Dispatcher<Context> {
@@ -52,6 +54,7 @@ export class Dispatcher<Context> {
   private readonly replies: Replies<Context>;
   private readonly statistics: Statistics;
   private readonly log: Log;
+  private readonly mismatch: DispatcherOptions<Context>['mismatch'];
   private readonly header = new CallHeader();
   /** For replies that only the cache is to have. */
   private readonly scratch = new Writer();
@@ -59,11 +62,12 @@ export class Dispatcher<Context> {
   /** Calls that were put off. Who gets `busy` waits for it too. */
   readonly waiting = new WaitingRoom();
 
-  constructor({ programs, replies, statistics, log }: DispatcherOptions<Context>) {
+  constructor({ programs, replies, statistics, log, mismatch }: DispatcherOptions<Context>) {
     this.programs = programs.map((program) => programTable(program, statistics));
     this.replies = replies;
     this.statistics = statistics;
     this.log = log;
+    this.mismatch = mismatch;
   }
 
   /** Serves the call that `reader` is to read: a view that is read only until this returns. */
@@ -92,6 +96,7 @@ export class Dispatcher<Context> {
     const slots = findVersion(table, version);
     if (slots === undefined) {
       const { low, high } = table;
+      this.mismatch?.(caller.address, program, version);
       return this.reject(caller, (writer) => writeProgramMismatch(writer, xid, low, high));
     }
     const slot = slots[procedure];
