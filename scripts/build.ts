@@ -13,10 +13,11 @@ const node = fs.realpathSync(path.join(root, 'node_modules/.bin/node'));
 const programs = fs.readdirSync(path.join(root, 'bin')).filter((name) => name.endsWith('.ts'));
 
 /** Variables that reach the login shell as they are; what the SSH client or a key's options add to them stays outside. */
-const ENVIRONMENT = [
+const PASSED_ON = [
   ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
-  ...['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY', 'SSH_ORIGINAL_COMMAND', 'NOVABOOT_SHELL_CONFIG'],
+  ...['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY'],
 ];
+const ENVIRONMENT = [...PASSED_ON, 'SSH_ORIGINAL_COMMAND', 'NOVABOOT_SHELL_CONFIG'];
 
 /** Locales, under another name: V8 crashes on some that are none (12 letters are enough). */
 const LOCALE = [
@@ -30,6 +31,9 @@ const LOCALE = [
   'LC_TIME',
 ];
 
+/** Node raises the limit of open files; this tells what it was. */
+const FILE_LIMIT = 'NOVABOOT_NOFILE="$(ulimit -S -n)"';
+
 /** What a program is started with by its wrapper. */
 interface Start {
   readonly description: string;
@@ -39,6 +43,8 @@ interface Start {
   readonly renamed?: readonly string[];
   /** Further assignments, as words for sh. */
   readonly assignments?: readonly string[];
+  /** Node's own. */
+  readonly options?: readonly string[];
 }
 
 const SYSTEMD = ['NOTIFY_SOCKET', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'];
@@ -49,7 +55,7 @@ const STARTS: Readonly<Record<string, Start>> = {
     description: 'The login shell of board accounts: nothing that a client can put into the environment',
     environment: ENVIRONMENT,
     renamed: LOCALE,
-    assignments: ['NOVABOOT_NOFILE="$(ulimit -S -n)"'],
+    assignments: [FILE_LIMIT],
   },
   'novaboot-nfsd': {
     description: "The NFS server: nothing in the environment but systemd's sockets",
@@ -63,6 +69,25 @@ const STARTS: Readonly<Record<string, Start>> = {
     description: 'The demo and its virtual board, also for board accounts: nothing in the environment',
     environment: ['PATH', 'HOME', 'TERM'],
   },
+  'novaboot-console': {
+    description: 'A console, run for ~/.novaboot-shell: nothing in the environment that a client set',
+    environment: [...PASSED_ON, 'PATH', 'NB_USER', 'NOVABOOT_ID', 'NOVABOOT_PPID'],
+    renamed: LOCALE,
+    assignments: [FILE_LIMIT],
+    // It lasts for hours and does little: the smallest heap, and no more threads than it needs.
+    options: ['--max-semi-space-size=1', '--v8-pool-size=0', '--single-threaded'],
+  },
+  'novaboot-driver': {
+    description: 'The power drivers, run for ~/.novaboot-shell: nothing in the environment that a client set',
+    environment: ['PATH', 'HOME', 'XDG_RUNTIME_DIR'],
+  },
+  'novaboot-power': {
+    description:
+      'The delayed power-off, as root for board accounts: nothing in the environment that a user set',
+    environment: ['HOME', 'USER', 'LOGNAME', 'SHELL', 'SUDO_USER', 'SUDO_UID'],
+    // Those who wait while it has a board's lock see this.
+    assignments: [FILE_LIMIT, 'NOVABOOT_ID="power-off $(/usr/bin/date +%F_%T) localhost"'],
+  },
 };
 
 /** A word for /bin/sh. */
@@ -70,14 +95,17 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function wrapper(name: string, { description, environment, renamed = [], ...start }: Start): string {
+function wrapper(
+  name: string,
+  { description, environment, renamed = [], options = [], ...start }: Start,
+): string {
   const copies = [
     ...environment.map((variable) => [variable, variable]),
     ...renamed.map((variable) => [variable, `${LOCALE_PREFIX}${variable}`]),
   ];
   const passed = copies.map(([variable, copy]) => `\${${variable}+"${copy}=$${variable}"}`);
   const words = [...(start.assignments ?? []), ...passed].join(' ');
-  const program = [node, path.join(dist, `${name}.js`)].map(quoted).join(' ');
+  const program = [node, ...options, path.join(dist, `${name}.js`)].map(quoted).join(' ');
   return `#!/bin/sh
 # ${description} steers Node.
 exec /usr/bin/env -i ${words} \\

@@ -31,7 +31,8 @@ programs_of() {
       echo qemu-system-x86_64:qemu-system-x86 busybox:busybox-static git:git getfattr:attr
       echo systemd-nspawn:systemd-container debootstrap:debootstrap nfs-ls:libnfs-utils
       echo setfacl:acl setcap:libcap2-bin zstd:zstd bsdtar:libarchive-tools xz:xz-utils bzip2:bzip2
-      echo mkfs.btrfs:btrfs-progs mkfs.ext4:e2fsprogs tftp:tftp-hpa atftp:atftp curl:curl ip:iproute2
+      echo mkfs.btrfs:btrfs-progs mkfs.ext4:e2fsprogs tftp:tftp-hpa atftp:atftp curl:curl ip:iproute2 snmpget:snmp openssl:openssl
+      echo socat:socat picocom:picocom
       ;;
     bench)
       echo ganesha.nfsd:nfs-ganesha ganesha.nfsd:nfs-ganesha-vfs nfs-ls:libnfs-utils strace:strace \
@@ -81,6 +82,7 @@ for group in "$@"; do
     test)
       install_programs test
       sh scripts/kernel.sh guest
+      sh scripts/test-daemons.sh
       ;;
     *) install_programs "$group" ;;
   esac

@@ -7,15 +7,10 @@ import { readDeeds } from '../shell/journal-reader.ts';
 import { openLock } from '../shell/lock.ts';
 import { writeJson, writeOut } from '../shell/output.ts';
 import { occupants } from '../shell/queue.ts';
-import { table } from '../shell/text.ts';
+import { localTime, table } from '../shell/text.ts';
 
 /** As many as a terminal shows; --json gives all. */
 const SHOWN = 50;
-
-/** 2026-11-21T10:00:00Z as local "2026-11-21 10:00:00". */
-function localTime(time: string): string {
-  return new Date(time).toLocaleString('sv-SE');
-}
 
 export function run({ home, lockDirectory }: Session, args: readonly string[]): void {
   const json = wantsJson('history', args);

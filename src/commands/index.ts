@@ -18,19 +18,32 @@ export const commands: CommandTable = [
     name: 'reset',
     summary: 'Reset the board',
     locked: true,
-    load: async () => (await import('./power.ts')).reset,
+    load: async () => (await import('./switch.ts')).reset,
   },
   {
     name: 'on',
     summary: 'Power the board on',
     locked: true,
-    load: async () => (await import('./power.ts')).on,
+    load: async () => (await import('./switch.ts')).on,
   },
   {
     name: 'off',
     summary: 'Power the board off',
     locked: true,
-    load: async () => (await import('./power.ts')).off,
+    load: async () => (await import('./switch.ts')).off,
+  },
+  {
+    name: 'power',
+    parameters: '[--json]',
+    summary: 'Tell whether the board is on',
+    load: async () => await import('./power.ts'),
+  },
+  {
+    name: 'keep',
+    parameters: 'SECONDS',
+    summary: 'Keep the board on for so long after the last session; 0 ends that',
+    locked: true,
+    load: async () => (await import('./keep.ts')).keep,
   },
   {
     name: 'rsync',
@@ -73,8 +86,14 @@ export const commands: CommandTable = [
   {
     name: 'status',
     parameters: '[--json]',
-    summary: 'Tell who has the board and who waits for it',
+    summary: 'Tell who has the board, who waits for it, and whether it was left on',
     load: async () => await import('./status.ts'),
+  },
+  {
+    name: 'console-log',
+    parameters: '[-f] ...',
+    summary: 'Show what the board said on its console; -f: and what it says',
+    load: async () => await import('./console-log.ts'),
   },
   {
     name: 'history',

@@ -46,3 +46,15 @@ export function commandEnvironment(
   accepted.NOVABOOT_PPID = String(parent);
   return accepted;
 }
+
+/**
+ * The environment for what a program of ours runs in place of COMMAND_SCRIPT: its own, with locales under their names
+ * again. The wrapper (scripts/build.ts) has chosen the variables.
+ */
+export function programEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const shown: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && name !== 'NOVABOOT_NOFILE') shown[name.replace(LOCALE_PREFIX, '')] = value;
+  }
+  return shown;
+}

@@ -1,19 +1,32 @@
-/** Reads the journal back: one entry for each time that somebody had the board or did something to it. */
+/** Reads the journal back: records, and one entry for each time that somebody had the board or did something to it. */
 import fs from 'node:fs';
 import * as z from 'zod/mini';
 import { journalPath } from './journal.ts';
 
-const common = { version: z.literal(1), session: z.string(), time: z.iso.datetime() };
+const common = { version: z.literal(1), time: z.iso.datetime() };
+const powerSchema = z.object({
+  ...common,
+  event: z.literal('power'),
+  user: z.nullable(z.string()),
+  action: z.enum(['on', 'off', 'reset']),
+  /** The exit status of what switched; null before it began. */
+  status: z.nullable(z.int()),
+});
 const recordSchema = z.discriminatedUnion('event', [
   z.object({
     ...common,
+    session: z.string(),
     event: z.enum(['start', 'done']),
     user: z.nullable(z.string()),
     from: z.string(),
     command: z.string(),
   }),
-  z.object({ ...common, event: z.literal('end'), status: z.int() }),
+  z.object({ ...common, session: z.string(), event: z.literal('end'), status: z.int() }),
+  powerSchema,
 ]);
+
+type JournalRecord = z.infer<typeof recordSchema>;
+export type PowerRecord = z.infer<typeof powerSchema>;
 
 export interface PastSession {
   readonly user: string | null;
@@ -37,7 +50,7 @@ function readLines(file: string): string[] {
   }
 }
 
-function parseRecord(line: string): z.infer<typeof recordSchema> | undefined {
+function parseRecord(line: string): JournalRecord | undefined {
   try {
     return recordSchema.parse(JSON.parse(line));
   } catch {
@@ -46,14 +59,22 @@ function parseRecord(line: string): z.infer<typeof recordSchema> | undefined {
   }
 }
 
+/** Oldest first. @param text what a line of interest has in it, if not all are */
+export function readJournal(home: string, text = ''): JournalRecord[] {
+  const file = journalPath(home);
+  const lines = [...readLines(`${file}.1`), ...readLines(file)];
+  return lines
+    .filter((line) => line.includes(text))
+    .map(parseRecord)
+    .filter((entry) => entry !== undefined);
+}
+
 /** Oldest first. @param holders names of the sessions that have the board now (`sessionName`) */
 export function readDeeds(home: string, holders: ReadonlySet<string>): PastSession[] {
-  const file = journalPath(home);
   const sessions: PastSession[] = [];
   const open = new Map<string, PastSession>();
-  for (const line of [...readLines(`${file}.1`), ...readLines(file)]) {
-    const entry = parseRecord(line);
-    if (entry === undefined) continue;
+  for (const entry of readJournal(home)) {
+    if (entry.event === 'power') continue;
     if (entry.event === 'end') {
       const session = open.get(entry.session);
       if (session) Object.assign(session, { end: entry.time, status: entry.status });

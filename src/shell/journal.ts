@@ -53,6 +53,11 @@ export function endRecord(journal: Journal | undefined): string {
   return JSON.stringify({ version: 1, event: 'end', session: journal?.session }).slice(0, -1);
 }
 
+/** The beginning of a record that tells of switching the board; the time, the action, the exit status and `}` follow. */
+export function powerRecord(user: string | undefined, session: string): string {
+  return JSON.stringify({ version: 1, event: 'power', session, user: user ?? null }).slice(0, -1);
+}
+
 /** `start`: has the board from now on. `done`: did something at once. */
 type Event = 'start' | 'done';
 

@@ -46,6 +46,11 @@ export function isAbandoned(parent: number): boolean {
   return process.ppid !== parent || isBroken(connectionDescriptors());
 }
 
+/** Resolves when input or output has broken; keeps a thread until then. */
+export async function whenAbandoned(): Promise<void> {
+  await whenBroken(connectionDescriptors());
+}
+
 /** Has the kernel end this process, HUP, when its parent ends; ends it if that has happened already. */
 export function endWithParent(parent: number): void {
   setParentDeathSignal(constants.signals.SIGHUP);
@@ -64,7 +69,7 @@ export async function waitForLock(fd: number, directory: string, seconds: number
     () => resolve(),
     (error) => reject(refused(directory, error)),
   );
-  whenBroken(connectionDescriptors()).then(() => reject(new CommandError('The connection is gone')), reject);
+  whenAbandoned().then(() => reject(new CommandError('The connection is gone')), reject);
   if (seconds !== 'forever') setTimeout(() => reject(stillOccupied(seconds)), seconds * 1000);
   return await promise;
 }

@@ -24,11 +24,14 @@ async function notAllowed(words: readonly string[]): Promise<never> {
 
 async function runUnit({ unit }: UnitRequest, env: NodeJS.ProcessEnv): Promise<never> {
   const session = openSession({ user: undefined, admin: false }, env, process.ppid);
-  const [{ configuredProgram }, { replaceProcess }] = await Promise.all([
+  const [{ configuredProgram }, { openJournal }, { replaceProcess }] = await Promise.all([
     import('./configured-command.ts'),
+    import('./journal.ts'),
     import('../system/process.ts'),
   ]);
-  return replaceProcess(configuredProgram(unit, session), [], session.softFileLimit);
+  // Makes the file, to which the script appends.
+  openJournal(session.home);
+  return replaceProcess(configuredProgram(unit, session, { direct: true }), [], session.softFileLimit);
 }
 
 async function runLocked(

@@ -1,55 +1,11 @@
 /**
- * The two fixed scripts that /bin/sh runs for us. What users say reaches them as positional parameters only, never
- * as text of the script.
+ * Fixed scripts that /bin/sh runs for us (the third is in command-script.ts). What users say reaches them as
+ * positional parameters only, never as text of the script.
  */
 
 /** In force while a configuration is read, as in the original. */
-const PRELUDE = `set -e
+export const PRELUDE = `set -e
 die() { echo "novaboot-shell: $*" >&2; exit 1; }
-`;
-
-/**
- * Reads the configuration and runs one of its commands, as the shell-script original does (with `set -e`, and
- * functions and variables of the file in reach of the command).
- *
- * Parameters: default, console, reset, on or off; the path of the configuration.
- */
-export const COMMAND_SCRIPT = `${PRELUDE}run_novaboot() {
-  nb_script=$1
-  shift
-  nb_ifs=$IFS
-  IFS='
-'
-  set -f
-  novaboot "$nb_script" $target_config --server="$HOME/tftproot" --reset-cmd="$reset_cmd" --remote-cmd="$console_cmd" "$@"
-  set +f
-  IFS=$nb_ifs
-}
-# A syntax error in the file ends a shell with status 2.
-trap '[ $? != 2 ] || exit 78' EXIT
-. "$2"
-trap - EXIT
-nb_name=$1_cmd
-case $1 in
-  default) nb_name=console_cmd nb_command=\${default_cmd:-\${console_cmd-}} ;;
-  console) nb_command=\${console_cmd-} ;;
-  reset) nb_command=\${reset_cmd-} ;;
-  on) nb_command=\${on_cmd-} ;;
-  off) nb_command=\${off_cmd-} ;;
-esac
-[ -n "$nb_command" ] || { echo "novaboot-shell: $nb_name is not set in $2" >&2; exit 69; }
-case $1 in
-  default | console)
-    echo 'novaboot-shell: Connected'
-    if [ -n "\${on_cmd-}" ]; then
-      trap 'echo "novaboot-shell: on_cmd failed" >&2' EXIT
-      eval "$on_cmd"
-      trap - EXIT
-    fi
-    ;;
-esac
-shift 2
-eval "$nb_command"
 `;
 
 /** Prints target_config and nothing else, whatever the configuration prints while it is read. */

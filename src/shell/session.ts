@@ -31,7 +31,7 @@ function isDirectory(home: string): boolean {
 }
 
 /** Node raises the limit of open files, so the wrapper tells what it was. */
-function softFileLimit(env: NodeJS.ProcessEnv): bigint | undefined {
+export function softFileLimit(env: NodeJS.ProcessEnv): bigint | undefined {
   const text = env.NOVABOOT_NOFILE;
   return text !== undefined && /^\d{1,10}$/.test(text) ? BigInt(text) : undefined;
 }

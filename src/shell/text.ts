@@ -16,6 +16,11 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
 }
 
+/** 2026-11-21T10:00:00Z as local "2026-11-21 10:00:00". */
+export function localTime(time: string | Date): string {
+  return new Date(time).toLocaleString('sv-SE');
+}
+
 /** Seconds in words, at most two units: "1 h 5 min". */
 export function duration(seconds: number): string {
   const units = [

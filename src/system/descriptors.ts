@@ -43,6 +43,11 @@ export function setBlocking(fd: number): void {
   if (flags & O_NONBLOCK) fcntl(fd, F_SETFL, 'int', flags & ~O_NONBLOCK);
 }
 
+export function setNonBlocking(fd: number): void {
+  const flags = fcntl(fd, F_GETFL, 'int', 0);
+  if (!(flags & O_NONBLOCK)) fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK);
+}
+
 const POLLERR = 0x008;
 const POLLHUP = 0x010;
 const pollPrototype = 'int poll(void *fds, unsigned long count, int timeout)';

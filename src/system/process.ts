@@ -47,7 +47,8 @@ export function openFileLimit(): number {
   return Number(limit[0]);
 }
 
-function setSoftFileLimit(soft: bigint): void {
+/** RLIMIT_NOFILE as programs that we start are to have it. */
+export function setSoftFileLimit(soft: bigint): void {
   const limit = new BigUint64Array(2);
   prlimit(0, RLIMIT_NOFILE, null, limit);
   prlimit(0, RLIMIT_NOFILE, BigUint64Array.of(soft, limit[1] ?? soft), null);

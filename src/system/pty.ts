@@ -3,13 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
+import { isBroken } from './descriptors.ts';
 import { define, SystemError } from './libc.ts';
+import { copyModes } from './termios.ts';
 
 const O_RDWR = 0o2;
 const O_NOCTTY = 0o400;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 /** <asm-generic/ioctls.h> */
+const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
 
 const openMaster = define<[flags: number]>('int posix_openpt(int flags)');
@@ -40,6 +43,8 @@ export interface TerminalProcess {
   /** What the program gets to read. */
   readonly input: Writable;
   resize(size: TerminalSize): void;
+  /** Whether nobody has the program's side open; there may still be output. */
+  isHungUp(): boolean;
   /** Hangs up: the kernel sends SIGHUP to the session's leader and to the foreground group. */
   close(): void;
 }
@@ -50,6 +55,14 @@ function setSize(master: number, { rows, columns, width = 0, height = 0 }: Termi
     winsize.writeUInt16LE(Math.min(Math.max(value, 0), 0xffff), index * 2);
   }
   ioctl(master, TIOCSWINSZ, 'void *', winsize);
+}
+
+/** The size of an open terminal. */
+export function terminalSize(fd: number): TerminalSize {
+  const winsize = Buffer.alloc(8);
+  ioctl(fd, TIOCGWINSZ, 'void *', winsize);
+  const [rows = 0, columns = 0, width = 0, height = 0] = [0, 2, 4, 6].map((at) => winsize.readUInt16LE(at));
+  return { rows, columns, width, height };
 }
 
 function openTerminal(size: TerminalSize): { master: number; path: string } {
@@ -120,10 +133,13 @@ export function spawnInTerminal(
   options: {
     cwd: string;
     size: TerminalSize;
+    /** A terminal whose modes it begins with. */
+    like?: number;
     environment: (path: string) => Readonly<Record<string, string>>;
   },
 ): TerminalProcess {
   const { master: fd, path } = openTerminal(options.size);
+  if (options.like !== undefined) copyModes(options.like, fd);
   // net.Socket refuses a terminal, tty.ReadStream takes it.
   const master = new ReadStream(fd);
   master.on('error', () => master.destroy());
@@ -141,6 +157,7 @@ export function spawnInTerminal(
     resize: (size) => {
       if (!master.destroyed) setSize(fd, size);
     },
+    isHungUp: () => master.destroyed || isBroken([fd]),
     close: () => master.destroy(),
   };
 }

@@ -23,6 +23,8 @@ export interface GuestOptions {
   readonly files?: Readonly<Record<string, Buffer | string>>;
   /** MiB; default: 768 */
   readonly memory?: number;
+  /** Further options of QEMU's; the serial lines come after the one of the kernel's messages. */
+  readonly qemu?: readonly string[];
 }
 
 export interface GuestImage {

@@ -51,6 +51,7 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
     ...[...image.argv, '-serial', `file:${log}`],
     ...['-chardev', 'stdio,id=agent,signal=off', '-device', 'virtio-serial-pci'],
     ...['-device', 'virtserialport,chardev=agent,name=agent'],
+    ...(options.qemu ?? []),
   ];
   const child = spawnTestChild(argv);
   const closed = once(child, 'close');
