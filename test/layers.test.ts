@@ -21,6 +21,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/commands': [
     'src/commands/root',
     'src/commands/untar',
+    'src/commands/why',
     'src/console',
     'src/shell',
     'src/rootfs',
@@ -28,6 +29,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'src/system',
   ],
   'src/commands/untar': ['src/commands/root/replaced.ts', 'src/shell', 'src/rootfs', 'src/tar', 'src/system'],
+  'src/commands/why': ['src/console', 'src/shell', 'src/system'],
   'src/commands/root': ['src/shell', 'src/rootfs', 'src/tar', 'src/system'],
   'src/demo': ['src/demo/board', 'src/demo/boot', 'src/demo/ssh', 'src/shell', 'src/system'],
   'src/demo/board': ['src/demo/private-directory.ts', 'src/shell', 'src/system'],

@@ -90,6 +90,12 @@ export const commands: CommandTable = [
     load: async () => await import('./status.ts'),
   },
   {
+    name: 'why',
+    parameters: '[--json]',
+    summary: 'Tell how far the last boot came, and why it stopped',
+    load: async () => await import('./why.ts'),
+  },
+  {
     name: 'console-log',
     parameters: '[-f] ...',
     summary: 'Show what the board said on its console; -f: and what it says',

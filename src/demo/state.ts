@@ -103,12 +103,19 @@ export function writeSshConfig(state: State, port: number): void {
   writeFileSync(state.sshConfig, hosts.join('\n'), { mode: 0o600 });
 }
 
+/** Where the TFTP server notes what the board asks for. */
+export function tftpJournals({ directory }: Pick<State, 'directory'>): string {
+  return join(directory, 'tftp-journals');
+}
+
 /** The configuration of the board account, known once the board is. */
 export function writeBoardConfiguration(state: State, { program, targetConfig }: BoardSettings): void {
   const command = (name: string) => [...program, 'board', name, state.directory].map(shellWord).join(' ');
   const lines = [
     ...['console', 'reset', 'on', 'off'].map((name) => assignment(`${name}_cmd`, command(name))),
     assignment('target_config', targetConfig.join('\n')),
+    assignment('console_log', 'yes'),
+    assignment('tftp_journal', join(tftpJournals(state), `${ACCOUNT}.journal`)),
   ];
   writeGenerated(join(state.home, '.novaboot-shell'), lines.join(''));
   writeGenerated(join(state.home, '.novaboot-nfs'), NFS_CONFIGURATION);
@@ -117,7 +124,9 @@ export function writeBoardConfiguration(state: State, { program, targetConfig }:
 function fill(directory: string): Omit<State, 'descriptor' | 'release'> {
   const home = join(directory, 'home');
   const ssh = join(home, '.ssh');
-  for (const path of [home, ssh, join(home, 'tftproot')]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const path of [home, ssh, join(home, 'tftproot'), tftpJournals({ directory })]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
   const hostKeyFile = join(directory, 'host_key');
   const hostKey = keyPair(hostKeyFile, HOST_KEY_ALIAS);
   writeFileSync(join(directory, 'known_hosts'), `${HOST_KEY_ALIAS} ${hostKey}\n`);

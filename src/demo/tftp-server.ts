@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { printable } from '../shell/text.ts';
 import { ACCOUNT } from './ssh/connection.ts';
-import type { State } from './state.ts';
+import { type State, tftpJournals } from './state.ts';
 
 export interface TftpServer {
   /** UDP, on 127.0.0.1. */
@@ -17,12 +17,13 @@ export interface TftpServer {
 const START_MS = 15_000;
 
 /** From QEMU's user network the board comes as this machine. */
-function configuration({ home }: Pick<State, 'home'>): string {
-  return `directory=${home}
+function configuration(state: Pick<State, 'directory' | 'home'>): string {
+  return `directory=${state.home}
 public=
+journal=${tftpJournals(state)}
 [board ${ACCOUNT}]
 address=127.0.0.1
-tree=${join(home, 'tftproot')}
+tree=${join(state.home, 'tftproot')}
 `;
 }
 

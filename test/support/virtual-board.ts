@@ -39,18 +39,21 @@ export async function startVirtualBoard(): Promise<VirtualBoard> {
     const state = `${lab.home}/virtual-board`;
     const demo = [process.execPath, path.join(REPOSITORY, 'dist/novaboot-demo.js')];
     const command = (name: string) => `${name}_cmd="${demo.join(' ')} board ${name} ${state}"\n`;
-    await lab.writeConfig(['console', 'reset', 'on', 'off'].map(command).join(''));
+    const commands = ['console', 'reset', 'on', 'off'].map(command).join('');
+    const journal = `${lab.home}/tftp-journals`;
+    await lab.writeConfig(`${commands}console_log=yes\ntftp_journal=${journal}/lab.journal\n`);
     await lab.writeConfig('allowed_clients=127.0.0.1\nserver_addr=10.0.2.2\n', '.novaboot-nfs');
-    await lab.writeConfig('public=\n[board lab]\naddress=127.0.0.1\ntree=$HOME/tftproot\n', 'tftpd.conf');
-    await lab.sh('mkdir -p -m 700 virtual-board tftproot; sed -i "s#[$]HOME#$HOME#" tftpd.conf');
+    const board = `[board lab]\naddress=127.0.0.1\ntree=${lab.home}/tftproot\n`;
+    await lab.writeConfig(`public=\njournal=${journal}\n${board}`, 'tftpd.conf');
+    await lab.sh('mkdir -p -m 700 virtual-board tftproot tftp-journals');
     const tftpd = lab.spawnAs([
       ...[path.join(REPOSITORY, 'dist/novaboot-tftpd'), '--config', `${lab.home}/tftpd.conf`],
       ...['--listen', '127.0.0.1:0'],
     ]);
     const waiting = { stream: 'stderr', milliseconds: START_MS } as const;
     const [, port = ''] = await tftpd.waitForOutput(/serving on 127\.0\.0\.1:(\d+)/, waiting);
-    const board = lab.spawnAs([...demo, 'board', 'serve', state, '--tftp-port', port]);
-    await board.waitForOutput(/switched off/, { milliseconds: START_MS });
+    const served = lab.spawnAs([...demo, 'board', 'serve', state, '--tftp-port', port]);
+    await served.waitForOutput(/switched off/, { milliseconds: START_MS });
     return { lab, tftpLog: () => tftpd.stderr, stop: () => lab.stop() };
   } catch (error) {
     await lab.stop();
@@ -120,10 +123,14 @@ export class BoardUser {
     return this.see(promptOf(UBOOT_PROMPT, line));
   }
 
-  /** Gets kernel and initramfs, and starts them with the user's root; U-Boot waits at its prompt. */
-  async startLinux(): Promise<void> {
+  /**
+   * Gets kernel and initramfs, and starts them with the user's root; U-Boot waits at its prompt.
+   *
+   * @param nfsroot makes another root of the one that get-config gives
+   */
+  async startLinux({ nfsroot = (right: string) => right } = {}): Promise<void> {
     const config = await this.run(['get-config']);
-    const [, root, options] = /^--nfsroot=(\S+)\n--nfsopts=(\S+)$/m.exec(config) ?? [];
+    const [, root = '', options] = /^--nfsroot=(\S+)\n--nfsopts=(\S+)$/m.exec(config) ?? [];
     await this.uboot('dhcp');
     for (const [address, file] of [
       ['kernel', KERNEL],
@@ -132,7 +139,7 @@ export class BoardUser {
       const said = await this.uboot(`tftpboot \${${address}_addr_r} ${path.basename(file)}`);
       expect(said).toContain(`Bytes transferred = ${fs.statSync(file).size} `);
     }
-    await this.uboot(`setenv bootargs console=ttyAMA0 nfsroot=${root},${options}`);
+    await this.uboot(`setenv bootargs console=ttyAMA0 nfsroot=${nfsroot(root)},${options}`);
     this.type(`booti \${kernel_addr_r} \${ramdisk_addr_r}:\${filesize} \${fdtcontroladdr}`);
     await this.see(/Booting Linux on physical CPU/);
   }
