@@ -3,7 +3,9 @@
  * Each figure is a median of interleaved runs: the machine's mood is in both.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -92,9 +94,43 @@ async function measureWaiters(): Promise<void> {
   for (const process of [...waiters, holder]) process.kill('SIGTERM');
 }
 
+/** A built-in console (novaboot-console), from login to Connected. */
+async function measureConsole(): Promise<void> {
+  const board = net.createServer((socket) => socket.on('error', () => {}));
+  await once(board.listen(0, '127.0.0.1'), 'listening');
+  const { port } = board.address() as net.AddressInfo;
+  fs.writeFileSync(path.join(home, '.novaboot-shell'), `console=tcp:127.0.0.1:${port}\n`);
+  const times: number[] = [];
+  const memory: number[] = [];
+  for (let round = 0; round < ROUNDS / 2; round++) {
+    const start = process.hrtime.bigint();
+    const child = spawn(shell, ['-c', 'user bob'], {
+      env: environment('console'),
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    await once(child.stdout, 'data');
+    times.push(Number(process.hrtime.bigint() - start) / 1e6);
+    memory.push(ownMemory(consoleOf(child.pid ?? 0)));
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+  board.close();
+  console.log(
+    `built-in console: ${median(times).toFixed(0)} ms to Connected, own memory ${median(memory).toFixed(1)} MB`,
+  );
+}
+
+/** The process at the end of the line of first children: proc_pid_children(5). */
+function consoleOf(pid: number): number {
+  const [child = ''] = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ');
+  return child === '' ? pid : consoleOf(Number(child));
+}
+
 compareStart('get-config', '1.5');
 compareStart('help', '1.3');
 compareStart('status', 'none');
 compareStart('reset', 'none');
+compareStart('why', 'none');
 await measureWaiters();
+await measureConsole();
 fs.rmSync(home, { recursive: true });
