@@ -1,5 +1,5 @@
 /** The last boot, out of all that is known of a board. */
-import { type BootEvent, isMarker, type PowerEvent } from './event.ts';
+import { type BootEvent, hostOf, isMarker, type PowerEvent, type TftpEvent } from './event.ts';
 import { isOutOfPlace, type Marker } from './markers.ts';
 
 /** Events of one start of a board that are kept: its beginning and its end. A board may print what it likes. */
@@ -38,22 +38,36 @@ class Attempt {
   readonly steps: Step[] = [];
   private readonly markers = new Set<Marker>();
   private readonly banners = new Set<string>();
+  /** What it asked for when it was up: a program of its system, or its next start. What comes then tells. */
+  readonly asked: TftpEvent[] = [];
+
+  /** @param begun what it turned out to begin with */
+  constructor(begun: readonly BootEvent[] = []) {
+    for (const event of begun) this.add(event);
+  }
+
+  private has(...markers: readonly Marker[]): boolean {
+    return markers.some((marker) => this.markers.has(marker));
+  }
 
   /**
    * A boot loader has several stages, each with a banner of its own; it begins anew with one that was there before.
    * Some say nothing: then a kernel that comes after the last one's end does, or a request for a boot file.
    */
   endsWith(event: BootEvent): boolean {
-    const has = (...markers: readonly Marker[]) => markers.some((marker) => this.markers.has(marker));
-    if (event.event === 'tftp') return !event.stranger && has('login', 'shell', 'reboot');
+    if (event.event === 'tftp') return !event.stranger && this.has('reboot');
+    if (event.event === 'mount')
+      return this.asked.some(({ client }) => hostOf(client) === hostOf(event.client));
     if (event.event !== 'console') return false;
-    if (event.marker === 'kernel') return has('reboot', 'panic');
+    if (event.marker === 'kernel') return this.asked.length > 0 || this.has('reboot', 'panic');
     if (event.marker !== 'loader') return false;
     return this.banners.has(event.detail) || [...this.markers].some((marker) => marker !== 'loader');
   }
 
   add(event: BootEvent): void {
+    if (event.event === 'tftp' && !event.stranger && this.has('login', 'shell')) this.asked.push(event);
     if (event.event === 'console') {
+      if (isMarker(event, 'login', 'shell', 'other')) this.asked.length = 0;
       if (isOutOfPlace(event.marker, this.markers)) return;
       this.markers.add(event.marker);
       if (event.marker === 'loader') this.banners.add(event.detail);
@@ -70,7 +84,7 @@ function isLife(event: BootEvent, off: PowerEvent): boolean {
   if (event.time <= off.time + ON_ITS_WAY) return false;
   if (event.event === 'tftp') return !event.stranger;
   // A program on the line has its last words, too.
-  return event.event === 'console' && !isMarker(event, 'other', 'prompt');
+  return event.event === 'console' && !isMarker(event, 'other', 'garbage', 'prompt');
 }
 
 /** @param events in the order of time */
@@ -87,7 +101,7 @@ export function lastBoot(events: Iterable<BootEvent>): Boot {
       [before, attempt] = [new Attempt(), new Attempt()];
     } else if (attempt.endsWith(event)) {
       attempts += 1;
-      [before, attempt] = [attempt, new Attempt()];
+      [before, attempt] = [attempt, new Attempt(attempt.asked)];
     }
     if (event.event === 'power' && event.action === 'off') [off, isOn] = [event, false];
     else if (off !== undefined && isLife(event, off)) off = undefined;

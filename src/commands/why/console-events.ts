@@ -22,6 +22,12 @@ function shownText(line: string): string {
   return plainText(Buffer.from(last.replace(OVERWRITTEN, ''), 'latin1'));
 }
 
+interface Line {
+  readonly time: number;
+  readonly line: string;
+  readonly bytes: Buffer;
+}
+
 /** The line without colours, kernel times and what was written over. */
 export function consoleText(line: Buffer): string {
   return shownText(line.toString('latin1', 0, MAX_BYTES))
@@ -29,26 +35,47 @@ export function consoleText(line: Buffer): string {
     .slice(0, MAX_SHOWN);
 }
 
-/** Of the log's last line it is told what it is even if it says nothing of the boot. */
+/** Programs that users look at a line with say this themselves. */
+const PROGRAM =
+  /^(?:Terminal ready|Terminating\.\.\.|Thanks for using picocom|Escape character is |Connected\.|Welcome to minicom|CTRL-A Z for help|Type \[C-a\]|novaboot-shell: )/;
+
+/** Control characters but BEL, BS, those of lines and ESC; C1; and what is no UTF-8. */
+const STRANGE = /[\0-\x06\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]/g;
+
+/** What is to be seen where the line has another speed. */
+function isGarbage(line: Buffer): boolean {
+  const text = line.toString();
+  return text.replace(STRANGE, '').length < text.length * 0.75;
+}
+
+/** The last line of all is told even if it says nothing of the boot. What waits behind a prompt ends there. */
+type Place = 'within' | 'end' | 'last';
+
 export function* consoleEvents(entries: Iterable<ConsoleEntry>): Generator<BootEvent> {
-  let last: { time: number; line: string } | undefined;
+  let last: Line | undefined;
   for (const entry of entries) {
     const time = entry.time.getTime();
     if (entry.type === 'session') {
-      if (last) yield* told(last, false);
+      if (last) yield* told(last, 'end');
       last = undefined;
       yield { event: 'session', time, user: entry.user };
     }
     if (entry.type !== 'line') continue;
     const line = consoleText(entry.text);
-    if (line === '') continue;
-    if (last) yield* told(last, false);
-    last = { time, line };
+    const bytes = entry.text;
+    if (line === '' && !isGarbage(bytes)) continue;
+    const isOfProgram = PROGRAM.test(line);
+    if (last) yield* told(last, isOfProgram ? 'end' : 'within');
+    last = isOfProgram ? undefined : { time, line, bytes };
   }
-  if (last) yield* told(last, true);
+  if (last) yield* told(last, 'last');
 }
 
-function* told({ time, line }: { time: number; line: string }, isLast: boolean): Generator<BootEvent> {
-  const marked = markerOf(line, isLast) ?? (isLast ? { marker: 'other' as const, detail: line } : undefined);
+function* told({ time, line, bytes }: Line, place: Place): Generator<BootEvent> {
+  const unknown = () => ({
+    marker: isGarbage(bytes) ? ('garbage' as const) : ('other' as const),
+    detail: line,
+  });
+  const marked = markerOf(line, place !== 'within') ?? (place === 'last' ? unknown() : undefined);
   if (marked) yield { event: 'console', time, ...marked, line };
 }

@@ -1,12 +1,17 @@
 /** Where a boot stopped, and why. The last event that says something decides; what came before explains it. */
 import { duration, localTime, printable } from '../../shell/text.ts';
+import type { Step } from './boot.ts';
 import { type BootEvent, type ConsoleEvent, isMarker, type PowerEvent } from './event.ts';
 import {
+  booting,
   eventsOf,
   type Finding,
   isFresh,
   isOfBoard,
   lastLine,
+  lastSign,
+  otherFinding,
+  READ_LOG,
   type Situation,
   wasHeardOut,
 } from './finding.ts';
@@ -24,28 +29,35 @@ import {
   upFinding,
 } from './kernel-findings.ts';
 import {
-  asksFinding,
   badImageFinding,
-  loadedFinding,
   loaderCrashFinding,
   loaderErrorFinding,
   loaderFinding,
-  noAnswerFinding,
   noDhcpFinding,
   noLinkFinding,
+  noNetworkFinding,
   promptFinding,
-  tftpErrorFinding,
-  tftpFinding,
 } from './loader-findings.ts';
 import type { Marker } from './markers.ts';
+import { withoutOvercome } from './overcome.ts';
 import { nfsSilentFinding, noNfsrootFinding, noRootFinding, turnedAwayFinding } from './root-findings.ts';
+import {
+  asksFinding,
+  loadedFinding,
+  loadingFinding,
+  noAnswerFinding,
+  tftpErrorFinding,
+  tftpFinding,
+} from './tftp-findings.ts';
 
 /** What follows if a marker is the last one that says something. Those that are not here are but a step on the way. */
 const MARKERS: Partial<Record<Marker, (event: ConsoleEvent, situation: Situation) => Finding | undefined>> = {
   loader: loaderFinding,
   'no-dhcp': noDhcpFinding,
   'no-link': noLinkFinding,
+  'no-network': noNetworkFinding,
   asks: asksFinding,
+  loading: loadingFinding,
   loaded: loadedFinding,
   'no-answer': noAnswerFinding,
   'tftp-error': tftpErrorFinding,
@@ -87,7 +99,8 @@ function powerFinding(event: PowerEvent, situation: Situation): Finding | undefi
       ],
     };
   }
-  return isFresh(situation) ? undefined : unseen(situation);
+  if (isFresh(situation)) return booting(situation);
+  return otherFinding('', situation) ?? unseen(situation);
 }
 
 /** Nothing has come from the board. */
@@ -143,6 +156,7 @@ function findingOf(event: BootEvent, situation: Situation): Finding | undefined 
 const SILENT = new Set([
   'dead',
   'loader-silent',
+  'loading-stopped',
   'not-started',
   'silent-kernel',
   'silent',
@@ -152,14 +166,15 @@ const SILENT = new Set([
   'no-login',
 ]);
 
-/** Nobody was there to see whether there was more. */
+/** Nobody was there to see whether there was more; a board that waits for commands still does. */
 function leftAlone(finding: Finding, situation: Situation): Finding {
+  const last = eventsOf(situation).findLast(({ event }) => event === 'console');
+  if (last && isMarker(last, 'prompt')) return finding;
   if (!SILENT.has(finding.verdict) || situation.consoleLog !== 'watched' || wasHeardOut(situation))
     return finding;
-  const last = situation.boot.steps.at(-1)?.event.time ?? 0;
   return {
     verdict: 'unwatched',
-    why: `How it went on is not known: since ${localTime(new Date(last))}, nobody was connected to the console.${lastLine(situation)}`,
+    why: `How it went on is not known: since ${localTime(new Date(lastSign(situation)))}, nobody was connected to the console.${lastLine(situation)}`,
     advice: [
       'Connect to the console (ssh BOARD console) and look. To see all of a boot, reset the board then.',
     ],
@@ -167,25 +182,45 @@ function leftAlone(finding: Finding, situation: Situation): Finding {
 }
 
 /** The last start of the board as such. */
-function stateOf(situation: Situation): Finding {
+function stateOf(known: Situation): Finding {
+  const situation = { ...known, boot: { ...known.boot, steps: withoutOvercome(known) } };
   for (const { event } of situation.boot.steps.toReversed()) {
     const finding = findingOf(event, situation);
     if (finding) return leftAlone(finding, situation);
   }
-  const last = situation.boot.steps.at(-1)?.event.time;
-  if (last === undefined) {
-    return {
-      verdict: 'unknown',
-      why: 'Nothing is known of any boot of this board.',
-      advice: [
-        'Connect to the console (ssh BOARD console), reset the board (ssh BOARD reset), and ask again.',
-      ],
-    };
-  }
+  if (isFresh(situation)) return booting(situation);
+  const other = otherFinding('', situation);
+  if (other) return other;
+  const isNew = situation.boot.steps.length === 0;
   return {
-    verdict: 'booting',
-    why: `The board is booting: the last sign of it came ${duration((situation.now - last) / 1000)} ago.`,
-    advice: ['Ask again in some seconds.'],
+    verdict: 'unknown',
+    why: isNew
+      ? 'Nothing is known of any boot of this board.'
+      : 'What is known does not tell how far it came.',
+    advice: ['Connect to the console (ssh BOARD console), reset the board (ssh BOARD reset), and ask again.'],
+  };
+}
+
+function isResetByUser({ event }: Step): boolean {
+  return isMarker(event, 'command') && /^reset\b/.test(event.detail);
+}
+
+/** Why the start before the last one came to its end, if it did not come up, and no user ended it. */
+function endBefore(situation: Situation): Finding | undefined {
+  const { boot } = situation;
+  if (boot.before.some(isResetByUser)) return undefined;
+  const end = Number.POSITIVE_INFINITY;
+  const as = (steps: readonly Step[]) => {
+    return { ...situation, now: end, heardUntil: 0, watchedUntil: end, boot: { ...boot, steps } };
+  };
+  // Another start followed: that it was to restart explains nothing.
+  const finding = stateOf(as(boot.before.filter(({ event }) => !isMarker(event, 'reboot'))));
+  if (['up', 'unknown', 'prompt'].includes(finding.verdict)) return undefined;
+  if (!SILENT.has(finding.verdict)) return finding;
+  return {
+    verdict: 'restarts',
+    why: `Why is not to be seen.${lastLine(as(boot.before))}`,
+    advice: [READ_LOG, 'A watchdog and a weak power supply restart boards without a word.'],
   };
 }
 
@@ -206,12 +241,15 @@ export function diagnose(situation: Situation): Finding {
   }
   const finding = stateOf(situation);
   if (boot.attempts === 1 || finding.verdict === 'up') return finding;
-  const previous = stateOf({ ...situation, boot: { ...boot, steps: boot.before } });
-  if (!['booting', 'loader-silent'].includes(finding.verdict)) return finding;
-  if (['up', 'booting'].includes(previous.verdict)) return finding;
+  const previous = endBefore(situation);
+  const isTheSame =
+    previous?.verdict === finding.verdict && boot.before.some(({ event }) => isMarker(event, 'panic'));
+  if (previous === undefined || !(isTheSame || ['booting', 'loader-silent'].includes(finding.verdict)))
+    return finding;
+  const reason = isTheSame ? finding : previous;
   return {
-    ...previous,
+    ...reason,
     verdict: 'restarts',
-    why: `The board restarts by itself; this is start ${boot.attempts}. ${previous.why}`,
+    why: `The board restarts by itself; this is start ${boot.attempts}. ${reason.why}`,
   };
 }

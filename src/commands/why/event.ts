@@ -55,3 +55,8 @@ export type BootEvent = PowerEvent | TftpEvent | NfsEvent | SessionEvent | Conso
 export function isMarker(event: BootEvent, ...markers: readonly Marker[]): event is ConsoleEvent {
   return event.event === 'console' && markers.includes(event.marker);
 }
+
+/** The address of a client, without its port. */
+export function hostOf(client: string): string {
+  return client.replace(/:\d{1,5}$/, '').replace(/^\[(.*)\]$/, '$1');
+}

@@ -2,7 +2,10 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { consoleDirectory } from '../../console/log-files.ts';
 import { type ConsoleEntry, readConsoleLines } from '../../console/log-lines.ts';
+import { findPosition } from '../../console/log-position.ts';
+import { LogReader } from '../../console/log-reader.ts';
 import type { Session } from '../../shell/command.ts';
 import { parsePlain, readConfig } from '../../shell/config.ts';
 import { sessionName } from '../../shell/journal.ts';
@@ -74,6 +77,16 @@ function watchedUntil({ home }: Session, holders: readonly Occupant[]): number {
   return Math.max(0, ...ends);
 }
 
+/** When the console last showed something, in milliseconds: its last line may have begun long before. */
+function heardUntil(home: string): number {
+  const directory = consoleDirectory(home);
+  const reader = new LogReader(directory, findPosition(directory, { last: 1 }));
+  let last = 0;
+  for (const { time, bytes } of reader.read()) if (bytes.length > 0) last = time.getTime();
+  reader.close();
+  return last;
+}
+
 function bootFiles(home: string): string[] | undefined {
   try {
     return fs.readdirSync(path.join(home, 'tftproot')).filter((name) => !name.startsWith('.'));
@@ -123,6 +136,7 @@ export function gather(session: Session): { situation: Situation; notes: string[
   }
   const situation: Situation = {
     ...{ boot, user, consoleLog, watchedUntil: until, holder: holders[0]?.user },
+    heardUntil: heardUntil(home),
     now: Date.now(),
     files: bootFiles(home),
     servers: users.map((name) => {

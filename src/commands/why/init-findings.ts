@@ -1,6 +1,7 @@
 /** What keeps init, the first program of a system, from being started, and the system from coming up. */
 import { type ConsoleEvent, isMarker, type MountEvent, type ReadEvent } from './event.ts';
 import {
+  booting,
   eventsOf,
   type Finding,
   isFresh,
@@ -87,7 +88,7 @@ export function mountFinding(event: MountEvent, situation: Situation): Finding |
   if (hasRoot) return undefined;
   if (event.status !== 'MNT3_OK') return rootFinding(event.status, situation);
   if (event.init === null) return missingInit(situation);
-  if (isFresh(situation)) return undefined;
+  if (isFresh(situation)) return booting(situation);
   if (isMute(situation)) return muteFinding(situation);
   return {
     verdict: 'root-unused',
@@ -110,11 +111,8 @@ export function endedInit(code: number): Finding {
   };
 }
 
-export function initFinding(
-  { detail }: { readonly detail: string },
-  situation: Situation,
-): Finding | undefined {
-  if (isFresh(situation)) return undefined;
+export function initFinding({ detail }: { readonly detail: string }, situation: Situation): Finding {
+  if (isFresh(situation)) return booting(situation);
   return {
     verdict: 'no-login',
     stopped: 'after init was started',
@@ -127,8 +125,8 @@ export function initFinding(
 }
 
 /** The kernel has read from its root. */
-export function inUseFinding({ path, user }: ReadEvent, situation: Situation): Finding | undefined {
-  if (isMute(situation)) return isFresh(situation) ? undefined : muteFinding(situation);
+export function inUseFinding({ path, user }: ReadEvent, situation: Situation): Finding {
+  if (isMute(situation)) return isFresh(situation) ? booting(situation) : muteFinding(situation);
   if (situation.consoleLog === 'watched') return initFinding({ detail: `${path} was read` }, situation);
   return {
     verdict: 'running',

@@ -33,6 +33,7 @@ const nfs = z.discriminatedUnion('event', [
     client: z.string(),
     path: z.string(),
     status: z.string(),
+    holder: z.optional(z.string()),
     init: z.optional(z.nullable(z.string())),
   }),
   z.object({ ...common, event: z.enum(['first-read', 'init-read']), client: z.string(), path: z.string() }),

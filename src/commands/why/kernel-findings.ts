@@ -1,14 +1,25 @@
 /** What goes wrong in the kernel, or in the system that it started. */
 import { duration } from '../../shell/text.ts';
 import { type ConsoleEvent, isMarker } from './event.ts';
-import { eventsOf, type Finding, isFresh, lastLine, lastOf, READ_LOG, type Situation } from './finding.ts';
+import {
+  booting,
+  eventsOf,
+  type Finding,
+  isFresh,
+  lastLine,
+  lastOf,
+  otherFinding,
+  READ_LOG,
+  type Situation,
+  wasHeardOut,
+} from './finding.ts';
 import { badInitFinding, endedInit, missingInit } from './init-findings.ts';
 import { unmountableFinding } from './root-findings.ts';
 
-export function silentKernelFinding(event: ConsoleEvent, situation: Situation): Finding | undefined {
-  if (isFresh(situation)) return undefined;
-  const last = eventsOf(situation).at(-1);
-  if (last && isMarker(last, 'other')) return hangingFinding(event, situation);
+export function silentKernelFinding(_event: ConsoleEvent, situation: Situation): Finding {
+  if (isFresh(situation)) return booting(situation);
+  const other = otherFinding('The boot loader has started what it loaded. ', situation);
+  if (other) return other;
   return {
     verdict: 'silent-kernel',
     stopped: 'after the boot loader started the kernel',
@@ -20,8 +31,8 @@ export function silentKernelFinding(event: ConsoleEvent, situation: Situation): 
   };
 }
 
-export function hangingFinding(_event: ConsoleEvent, situation: Situation): Finding | undefined {
-  if (isFresh(situation)) return undefined;
+export function hangingFinding(_event: ConsoleEvent, situation: Situation): Finding {
+  if (isFresh(situation)) return booting(situation);
   return {
     verdict: 'silent',
     stopped: 'after the kernel started',
@@ -109,7 +120,10 @@ export function upFinding({ time }: ConsoleEvent, situation: Situation): Finding
   const begin = situation.boot.power ?? events.find((event) => isMarker(event, 'loader', 'kernel'));
   const first = events.find((event) => isMarker(event, 'login', 'shell'))?.time ?? time;
   const after = begin === undefined ? '' : ` ${duration((first - begin.time) / 1000)} after it was started`;
-  return { verdict: 'up', why: `The board is up: it asked for a login${after}.`, advice: [] };
+  const asked = events.findLast((event) => event.event === 'tftp' && !event.stranger && event.time > time);
+  const again =
+    asked?.event === 'tftp' ? ` Since then it has asked for "${asked.file}": it may be starting again.` : '';
+  return { verdict: 'up', why: `The board is up: it asked for a login${after}.${again}`, advice: [] };
 }
 
 export function haltFinding({ detail }: ConsoleEvent): Finding {
@@ -121,8 +135,15 @@ export function haltFinding({ detail }: ConsoleEvent): Finding {
   };
 }
 
-export function rebootFinding({ detail }: ConsoleEvent, situation: Situation): Finding | undefined {
-  if (isFresh(situation)) return undefined;
+/** What it restarts for matters more. */
+export function rebootFinding({ detail }: ConsoleEvent, situation: Situation): Finding {
+  const panic = lastOf(situation, 'panic');
+  if (panic) {
+    const finding = panicFinding(panic, situation);
+    const since = !isFresh(situation) && wasHeardOut(situation) ? ', but has said nothing since' : '';
+    return { ...finding, why: `${finding.why} It was to restart by itself (${detail})${since}.` };
+  }
+  if (isFresh(situation)) return booting(situation);
   return {
     verdict: 'no-restart',
     stopped: 'when it was to restart',

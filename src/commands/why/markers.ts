@@ -7,7 +7,9 @@ const LOADER = [
   'dhcp',
   'no-dhcp',
   'no-link',
+  'no-network',
   'asks',
+  'loading',
   'loaded',
   'no-answer',
   'tftp-error',
@@ -22,6 +24,7 @@ const LOADER = [
 const KERNEL = [
   'kernel',
   'arguments',
+  'address',
   'no-address',
   'root',
   'no-root',
@@ -33,7 +36,7 @@ const KERNEL = [
   'emergency',
 ] as const;
 
-/** at any time; other is the last line of all, if it is none of the others. */
+/** at any time; other and garbage are the last line of all, if it is none of the others. */
 const ANY = [
   'nfs-silent',
   'nfs-back',
@@ -45,6 +48,7 @@ const ANY = [
   'login',
   'shell',
   'other',
+  'garbage',
 ] as const;
 
 export type Marker = (typeof LOADER)[number] | (typeof KERNEL)[number] | (typeof ANY)[number];
@@ -79,15 +83,19 @@ const MARKERS: readonly (readonly [Marker, RegExp])[] = [
   ['no-dhcp', /^(Retry time exceeded|BOOTP broadcast (?:[6-9]|\d\d)$)/],
   [
     'no-link',
-    /(No ethernet found|Waiting for PHY auto negotiation.{0,60}TIMEOUT|: No link|[Ll]ink is down|Could not initialize PHY)/,
+    /(Waiting for PHY auto negotiation.{0,60}TIMEOUT|: No link|[Ll]ink is down|Could not initialize PHY)/,
   ],
+  // Behind "Net:" it is but an inventory: the board may need no network.
+  ['no-network', /^(No ethernet found)/],
   ['asks', /^Filename '(.{1,200})'\.$/],
   ['loaded', /^Bytes transferred = (\d{1,12}) /],
+  ['loaded', /^(\d{1,12}) bytes read in \d/],
   [
     'no-answer',
     /^(ARP Retry count exceeded|Retry count exceeded|TFTP server died|ping failed; host \S{1,40} is not alive)/,
   ],
-  ['no-answer', /^Loading: [*#\s]{0,80}(T T)/],
+  ['no-answer', /^(?:Loading:|\t)[*#T\s]{0,200}(T T)\s{0,9}$/],
+  ['loading', /^(?:Loading:|\t)[*T\s]{0,200}(#)/],
   ['tftp-error', /^TFTP error: ('.{1,100}' \(\d{1,5}\)|trying to overwrite reserved memory)/],
   [
     'bad-image',
@@ -112,6 +120,7 @@ const MARKERS: readonly (readonly [Marker, RegExp])[] = [
     /^(IP-Config: (?:No network devices available|Retrying forever|Auto-configuration of network failed|No carrier|Unable to).{0,60}|Sending (?:BOOTP|DHCP).{0,60}timed out!)/,
   ],
   ['no-address', /^initramfs: (no address by DHCP|no network interface)/],
+  ['address', /^IP-Config: (Complete|Got DHCP answer|\S{1,16} complete)/],
   ['root', /^VFS: Mounted root \((\S{1,20} filesystem)/],
   ['no-nfsroot', /^initramfs: (the kernel needs nfsroot=.{0,60})/],
   [
@@ -175,7 +184,8 @@ const MARKERS: readonly (readonly [Marker, RegExp])[] = [
 ];
 
 /** A prompt that a boot loader, or a shell, waits behind: the end of the output. */
-const PROMPTS = /^(?:=>|\(uboot\)|grub>|U-Boot>|barebox.{0,60}[:>]|[\w.-]{1,24} ?=?>)$/;
+const PROMPTS =
+  /^(?:=>|\(uboot\)|grub>|U-Boot>|barebox.{0,60}[:>]|barebox@.{1,60}:\/.{0,60}|[\w.-]{1,24} ?=?>)$/;
 const PLAIN_SHELL = /^[#$]$/;
 
 export interface Marked {

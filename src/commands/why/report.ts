@@ -88,7 +88,11 @@ function isSaidTwice(event: BootEvent, before: readonly BootEvent[], all: readon
   }
   switch (event.marker) {
     case 'other':
+    case 'garbage':
       return true;
+    case 'loading':
+      if (before.some((other) => isMarker(other, 'loading'))) return true;
+      return all.some((other) => other.event === 'tftp' || isMarker(other, 'loaded'));
     case 'asks':
     case 'loaded':
       return all.some((other) => other.event === 'tftp');

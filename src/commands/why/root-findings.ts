@@ -15,8 +15,11 @@ function kernelArguments(situation: Situation): string | undefined {
   return lastOf(situation, 'arguments')?.detail;
 }
 
-function putOff({ user }: NfsEvent, { holder }: Situation): Finding {
-  const now = holder === undefined || holder === user ? 'another user had' : `${holder} has`;
+function putOff(event: MountEvent, situation: Situation): Finding {
+  const { user } = event;
+  const had = event.holder === undefined ? 'another user had' : `${event.holder} had`;
+  const { holder } = situation;
+  const now = holder === undefined || holder === user ? had : `${holder} has`;
   return {
     verdict: 'put-off',
     stopped: STOPPED,

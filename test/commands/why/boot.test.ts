@@ -56,6 +56,28 @@ test('a reset by hand is found by the boot loader alone', () => {
   expect(said([banner(1), ...consoleOf('board login: \n', at(5)), banner(60)])).toEqual(['60 loader']);
 });
 
+const asks: BootEvent = {
+  ...{ event: 'tftp', time: at(60), client: '192.0.2.1:9', file: 'a', bytes: 5, seconds: 1 },
+  ...{ retransmissions: 0, outcome: 'complete', result: 'complete' },
+};
+const login = consoleOf('board login: \n', at(9));
+const linux = consoleOf('[    0.0] Linux version 6.1.0\n', at(70));
+
+test('a request of a system that is up begins a boot if one follows', () => {
+  expect(said([RESET, ...login, asks])).toEqual(['0 reset', '9 login', '60 tftp']);
+  expect(said([RESET, ...login, asks, ...linux])).toEqual(['60 tftp', '70 kernel']);
+  const mount = { event: 'mount', time: at(70), user: 'alice', path: '/', status: 'MNT3_OK' } as const;
+  expect(said([RESET, ...login, asks, { ...mount, client: '192.0.2.1' }])).toEqual(['60 tftp', '70 mount']);
+  expect(said([RESET, ...login, asks, { ...mount, client: '192.0.2.9' }])).toHaveLength(4);
+  const shell = consoleOf('root@board:~# dmesg\n', at(65));
+  expect(said([RESET, ...login, asks, ...shell, ...linux])).toEqual([
+    '0 reset',
+    '9 login',
+    '60 tftp',
+    '65 shell',
+  ]);
+});
+
 test('what is said over and over is one step', () => {
   const lines = consoleOf("Unknown command 'x' - try 'help'\n".repeat(5));
   expect(bootOf(RESET, ...lines).steps[1]?.count).toBe(5);

@@ -55,6 +55,7 @@ export function situationOf(events: readonly BootEvent[], more: Partial<Situatio
     servers: [{ user: 'alice', exported: ROOT, port: 28885 }],
     consoleLog: 'watched',
     watchedUntil: Number.POSITIVE_INFINITY,
+    heardUntil: 0,
     tftpJournal: true,
     ...more,
   };

@@ -1,40 +1,7 @@
 /** What `why` makes of what servers and the shell have noted, together with what the console shows. */
 import { expect, test } from 'vitest';
-import type { BootEvent, MountEvent, PowerEvent, TftpEvent } from '../../../src/commands/why/event.ts';
-import type { Situation } from '../../../src/commands/why/finding.ts';
 import { at, consoleOf, findingOf, RESET, ROOT, recorded } from './consoles.ts';
-
-const BANNER = 'U-Boot 2023.01 (Jun 22 2026)\n';
-const LINUX = `${BANNER}Starting kernel ...\n\n[    0.000000] Linux version 6.1.0\n`;
-
-function tftp(seconds: number, file: string, more: Partial<TftpEvent> = {}): TftpEvent {
-  const [client, bytes] = ['192.0.2.1:1024', 1_000_000];
-  const complete = { outcome: 'complete', result: 'complete', retransmissions: 0, seconds: 1 } as const;
-  return { event: 'tftp', time: at(seconds), client, file, bytes, ...complete, ...more };
-}
-
-function mount(seconds: number, more: Partial<MountEvent> = {}): MountEvent {
-  const common = { event: 'mount', user: 'alice', client: '192.0.2.1', path: ROOT } as const;
-  return { ...common, time: at(seconds), status: 'MNT3_OK', init: '/sbin/init', ...more };
-}
-
-function initRead(seconds: number): BootEvent {
-  return { event: 'init-read', time: at(seconds), user: 'alice', client: '192.0.2.1', path: '/sbin/init' };
-}
-
-function power(seconds: number, action: PowerEvent['action'], more: Partial<PowerEvent> = {}): PowerEvent {
-  return { event: 'power', time: at(seconds), action, user: 'alice', status: 0, ...more };
-}
-
-const refused = { outcome: 'refused', bytes: 0, seconds: 0, result: 'File not found' } as const;
-const UNSEEN = { consoleLog: 'none' } as const;
-
-interface Case {
-  readonly events: readonly BootEvent[];
-  readonly more?: Partial<Situation>;
-  readonly verdict: string;
-  readonly says: string;
-}
+import { BANNER, type Case, check, initRead, LINUX, mount, power, refused, tftp, UNSEEN } from './events.ts';
 
 const CASES: Readonly<Record<string, Case>> = {
   'nothing is known': { events: [], verdict: 'unknown', says: 'Nothing is known' },
@@ -407,11 +374,7 @@ mount.nfs: Connection refused\nerror: no such thing\nroot@board:~# `),
   },
 };
 
-test.each(Object.entries(CASES))('%s', (_name, { events, more = {}, verdict, says }) => {
-  const finding = findingOf(events, more);
-  expect(finding).toMatchObject({ verdict, why: expect.stringContaining(says) });
-  if (!['up', 'running'].includes(verdict)) expect(finding.advice).not.toEqual([]);
-});
+test.each(Object.entries(CASES))('%s', (_name, each) => check(each));
 
 test('a board that restarts over and over tells why it did before', () => {
   const panics = recorded('wrong-init').toString('latin1');
@@ -440,6 +403,8 @@ test.each([
   ['x;reboot', 'Upload it: rsync FILE BOARD:'],
   ['$(reboot)', 'Upload it: rsync FILE BOARD:'],
   ['-e sh', 'Upload it: rsync FILE BOARD:'],
+  ['host:x/y', 'Upload it: rsync FILE BOARD:'],
+  ['a@b', 'Upload it: rsync FILE BOARD:'],
 ])('how to upload %s can be copied into a shell', (file, advice) => {
   expect(findingOf([RESET, tftp(2, file, refused)]).advice).toContain(advice);
 });

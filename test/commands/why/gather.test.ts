@@ -79,6 +79,14 @@ test('console log, journals and files together', () => {
   expect(diagnose(situation).verdict).toBe('wrong-nfsroot');
 });
 
+test('a line that takes long is heard until its last byte', () => {
+  const directory = path.join(home, '.local/state/novaboot/console');
+  fs.mkdirSync(directory, { recursive: true });
+  fs.writeFileSync(path.join(directory, '1.log'), 'U-Boot 2023.01\nLoading: ########');
+  fs.writeFileSync(path.join(directory, '1.times'), '[0,1000]\n[15,2000]\n[26,90000]\n');
+  expect(gather(session).situation.heardUntil).toBe(90_000);
+});
+
 test('a board of which nothing was ever heard', () => {
   const { situation, notes } = gather(session);
   expect(situation).toMatchObject({ consoleLog: 'unwatched', tftpJournal: false, files: undefined });

@@ -50,7 +50,7 @@ test('what is no record is passed over', () => {
 });
 
 test('what an NFS server noted is of its user', () => {
-  const mount = { ...common, event: 'mount', path: '/x', status: 'MNT3_OK', init: null };
+  const mount = { ...common, event: 'mount', path: '/x', status: 'MNT3_OK', holder: 'bob', init: null };
   write(
     file,
     ...[mount, { ...mount, status: 'MNT3ERR_NOENT', init: undefined }],
@@ -67,7 +67,7 @@ test('what an NFS server noted is of its user', () => {
     'refused alice',
     'version alice',
   ]);
-  expect(events[0]).toMatchObject({ init: null, time: at(1) });
+  expect(events[0]).toMatchObject({ init: null, time: at(1), holder: 'bob' });
 });
 
 test('a journal that is no file is not waited for', () => {
