@@ -58,6 +58,8 @@ Try in other terminals, from this directory:
   ${ssh} ${ADMIN}                            # the console; Ctrl-] leaves it
   ${ssh} ${OTHER} reset                        # meanwhile: waits, and shows who has the board
   ${ssh} ${ADMIN} status
+  ${ssh} ${OTHER} console-log -f               # watch the console that somebody else has
+  ${ssh} ${OTHER} why                          # how far the last boot came, and what to do
 
 ${boot ? bootSection(state, boot) : sharedConnection(state)}
 The root file system of a board, ${root}, by NFS: get-config starts the server and

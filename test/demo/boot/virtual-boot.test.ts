@@ -241,6 +241,8 @@ test(
     await works('Image');
     // The first start, which nobody has stopped.
     await console.seen(UBOOT_PROMPT);
+    const watching = inShell(take('console-log -f'));
+    await watching.seen('There is nothing to boot');
     await works('alice reset');
     await console.seen('autoboot');
     console.type('\r');
@@ -250,6 +252,10 @@ test(
       await console.seen(index + 1 < uboot.length ? UBOOT_PROMPT : SHELL_PROMPT);
     }
     expect(await works('nfs status')).toContain('MOUNTED_BY');
+    await watching.seen('Linux version');
+    watching.type('\x03');
+    await watching.exited;
+    expect(await works('bob why')).toContain('The board is up');
 
     const waiting = inShell(take('bob reset'));
     await waiting.seen('Target is occupied by:');
