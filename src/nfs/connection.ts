@@ -11,7 +11,8 @@ import type { Identity } from './rpc/credentials.ts';
 import { Outcome } from './rpc/dispatch.ts';
 import type { ClientStatistics } from './statistics.ts';
 import { RecordError, RecordReader } from './wire/record.ts';
-import { Reader, type Writer } from './wire/xdr.ts';
+import { Reader } from './wire/xdr-reader.ts';
+import type { Writer } from './wire/xdr-writer.ts';
 
 const RECEIVE_BYTES = 16 * 1024;
 

@@ -9,7 +9,7 @@ import { type Credentials, Identity } from './rpc/credentials.ts';
 import type { Dispatcher } from './rpc/dispatch.ts';
 import type { Statistics } from './statistics.ts';
 import { BufferPool } from './wire/record.ts';
-import { Writer } from './wire/xdr.ts';
+import { Writer } from './wire/xdr-writer.ts';
 
 /** A WRITE of 1 MiB with all that stands before its data. */
 export const MAX_RECORD_BYTES = 1024 * 1024 + 4096;

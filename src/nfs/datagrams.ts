@@ -6,7 +6,8 @@ import type { Caller, Peer } from './rpc/caller.ts';
 import { type Credentials, Identity } from './rpc/credentials.ts';
 import type { Dispatcher } from './rpc/dispatch.ts';
 import type { ClientStatistics, Statistics } from './statistics.ts';
-import { Reader, Writer } from './wire/xdr.ts';
+import { Reader } from './wire/xdr-reader.ts';
+import { Writer } from './wire/xdr-writer.ts';
 
 const MAX_SENDERS = 256;
 /** Replies that the kernel has not taken. */

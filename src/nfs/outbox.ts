@@ -4,7 +4,7 @@ import { send } from '../system/socket.ts';
 import { CHUNK_BYTES, type Chunks } from './chunks.ts';
 import type { Statistics } from './statistics.ts';
 import { LAST_FRAGMENT, MARK_BYTES } from './wire/record.ts';
-import type { Writer } from './wire/xdr.ts';
+import type { Writer } from './wire/xdr-writer.ts';
 
 /** Replies are sent when they are that long together, though more are to come at once. */
 const FLUSH_BYTES = 256 * 1024;

@@ -4,7 +4,8 @@
  */
 import fs from 'node:fs';
 import { check, expect, FileError } from '../system/file-error.ts';
-import { readAt, type Stat, seekData, seekHole, statDescriptor } from '../system/files.ts';
+import { readAt, seekData, seekHole } from '../system/files.ts';
+import { type Stat, statDescriptor } from '../system/statx.ts';
 import { formatAcl } from '../tar/acl.ts';
 import type { TarEntry, TarExtent, TarType } from '../tar/entry.ts';
 import { parseRsyncAcl } from '../tar/rsync-acl.ts';

@@ -1,8 +1,9 @@
 /** Whether a tree that was just unpacked can be meant as a root file system. */
 import fs from 'node:fs';
 import { check } from '../system/file-error.ts';
-import { readAt, S_IFDIR, S_IFMT, S_IFREG, statEntry } from '../system/files.ts';
+import { readAt, S_IFDIR, S_IFMT, S_IFREG } from '../system/files.ts';
 import { openEntry } from '../system/openat2.ts';
+import { statEntry } from '../system/statx.ts';
 import { compressionOf, START_BYTES } from '../tar/compression.ts';
 import { TarError } from '../tar/entry.ts';
 import { isHeader } from '../tar/header.ts';

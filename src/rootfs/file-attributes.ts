@@ -1,7 +1,7 @@
 /** Extended attributes and ACLs as an unprivileged account stores them: in the form of rsync's --fake-super. */
 import fs from 'node:fs';
+import { setAttribute } from '../system/extended-attributes.ts';
 import { check, type FileError } from '../system/file-error.ts';
-import { setAttribute } from '../system/files.ts';
 import { parseAcl } from '../tar/acl.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import { permissionsOf, rsyncAccessAcl, rsyncDefaultAcl } from '../tar/rsync-acl.ts';

@@ -1,7 +1,8 @@
 /** Which directory it is, whatever its name: no other file of the file system ever has the same. */
 import fs from 'node:fs';
 import { expect } from '../system/file-error.ts';
-import { descriptorHandle, statDescriptor } from '../system/files.ts';
+import { descriptorHandle } from '../system/files.ts';
+import { statDescriptor } from '../system/statx.ts';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 

@@ -1,9 +1,10 @@
 /** What a directory takes with all in it, by one walk of system calls: some 3 µs a file. */
 import fs from 'node:fs';
 import { check, expect, FileError, refuse } from '../system/file-error.ts';
-import { CName, S_IFDIR, S_IFMT, type Stat, statDescriptor, statEntry } from '../system/files.ts';
+import { CName, S_IFDIR, S_IFMT } from '../system/files.ts';
 import { Listing } from '../system/listing.ts';
 import { openEntry } from '../system/openat2.ts';
+import { type Stat, statDescriptor, statEntry } from '../system/statx.ts';
 import type { Figures } from './quota.ts';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;

@@ -4,14 +4,9 @@
  */
 import fs from 'node:fs';
 import { check, expect } from '../system/file-error.ts';
-import {
-  closeDescriptor,
-  makeDirectory,
-  setDescriptorTimes,
-  statDescriptor,
-  type Timespec,
-} from '../system/files.ts';
+import { closeDescriptor, makeDirectory, setDescriptorTimes, type Timespec } from '../system/files.ts';
 import { openEntry } from '../system/openat2.ts';
+import { statDescriptor } from '../system/statx.ts';
 import { TarError } from '../tar/entry.ts';
 import { shown } from '../tar/shown.ts';
 import type { Allowance } from './allowance.ts';

@@ -1,16 +1,13 @@
 /** Reads and writes what owner.ts defines: the attribute in which a file's owner, mode and type are stored. */
 
-import { check } from '../system/file-error.ts';
 import {
-  changeMode,
   getAttribute,
   getEntryAttribute,
   removeAttribute,
-  S_IFDIR,
-  S_IFMT,
-  S_IFREG,
   setAttribute,
-} from '../system/files.ts';
+} from '../system/extended-attributes.ts';
+import { check } from '../system/file-error.ts';
+import { changeMode, S_IFDIR, S_IFMT, S_IFREG } from '../system/files.ts';
 import { withMask } from '../tar/rsync-acl.ts';
 import { ATTRIBUTE, formatOwner, type Ids, isPlain, type Owner, parseOwner, realMode } from './owner.ts';
 

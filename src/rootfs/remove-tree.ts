@@ -11,11 +11,11 @@ import {
   renameEntry,
   S_IFDIR,
   S_IFMT,
-  statEntry,
   unlinkEntry,
 } from '../system/files.ts';
 import { type Entry, Listing } from '../system/listing.ts';
 import { O_PATH, openEntry } from '../system/openat2.ts';
+import { statEntry } from '../system/statx.ts';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 const ENOENT = -2;

@@ -1,19 +1,10 @@
 /** Reads a file of a root file system from what it is stored as. Hand-made trees may hold real links and devices too. */
 import fs from 'node:fs';
+import { getEntryAttribute, listEntryAttributes } from '../system/extended-attributes.ts';
 import { check, expect, refuse } from '../system/file-error.ts';
-import {
-  getEntryAttribute,
-  listEntryAttributes,
-  readAt,
-  readSymlink,
-  S_IFDIR,
-  S_IFMT,
-  S_IFREG,
-  type Stat,
-  statDescriptor,
-  statEntry,
-} from '../system/files.ts';
+import { readAt, readSymlink, S_IFDIR, S_IFMT, S_IFREG } from '../system/files.ts';
 import { openEntry } from '../system/openat2.ts';
+import { type Stat, statDescriptor, statEntry } from '../system/statx.ts';
 import { FileType } from './file-type.ts';
 import { type Ids, type Owner, typeOf } from './owner.ts';
 import { readEntryOwner } from './ownership.ts';

@@ -1,5 +1,5 @@
 /** Access control lists of files: acl(5). */
-import { setAttribute } from './files.ts';
+import { setAttribute } from './extended-attributes.ts';
 
 const ATTRIBUTE = Buffer.from('system.posix_acl_access\0');
 

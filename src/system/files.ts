@@ -1,23 +1,25 @@
 /**
- * Files by directory descriptor and name, for what Node's fs lacks: nanoseconds, handles, extended attributes, entries
- * with their positions. Names are bytes with a NUL behind them. Functions return the negative errno on failure, since
+ * Files by directory descriptor and name, for what Node's fs lacks: nanoseconds, handles, entries with their
+ * positions. Names are bytes with a NUL behind them. Functions return the negative errno on failure, since
  * on these paths failures are everyday answers.
  */
 import { addressOf, defineBlocking, defineRaw } from './libc.ts';
 
 export const AT_FDCWD = -100;
-const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 const AT_SYMLINK_FOLLOW = 0x400;
-const AT_EMPTY_PATH = 0x1000;
+export const AT_EMPTY_PATH = 0x1000;
 
 /** File types in st_mode: inode(7). */
 export const S_IFMT = 0o170000;
 export const S_IFDIR = 0o040000;
 export const S_IFREG = 0o100000;
 
-const NOTHING = Buffer.alloc(1);
-const NAME_MAX = 255;
+/** The empty name. */
+export const NOTHING = Buffer.alloc(1);
+export const NAME_MAX = 255;
+export const PROC_FD = '/proc/self/fd/';
 
 /** Puts a NUL behind names; each is valid until the next use of the same one. */
 export class CName {
@@ -42,96 +44,6 @@ export class CName {
 export interface Timespec {
   readonly seconds: number;
   readonly nanoseconds: number;
-}
-
-/** struct statx of statx(2). */
-export interface Stat {
-  /** Type and permissions. */
-  readonly mode: number;
-  readonly nlink: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly ino: number;
-  /** Bytes. */
-  readonly size: number;
-  /** Units of 512 bytes. */
-  readonly blocks: number;
-  readonly rdevMajor: number;
-  readonly rdevMinor: number;
-  readonly devMajor: number;
-  readonly devMinor: number;
-  readonly atime: Timespec;
-  readonly mtime: Timespec;
-  readonly ctime: Timespec;
-}
-
-const STATX_BASIC_STATS = 0x7ff;
-const statxRaw = defineRaw<[dirFd: number, path: Buffer, flags: number, mask: number, out: Buffer]>(
-  'int statx(int dirfd, const void *path, int flags, unsigned int mask, void *out)',
-);
-const statxBuffer = Buffer.alloc(256);
-const words = new Uint32Array(statxBuffer.buffer, statxBuffer.byteOffset, 64);
-const TWO_32 = 0x1_0000_0000;
-
-/** Index of a 32-bit word in struct statx. */
-const Word = {
-  nlink: 4,
-  uid: 5,
-  gid: 6,
-  mode: 7,
-  ino: 8,
-  size: 10,
-  blocks: 12,
-  atime: 16,
-  ctime: 24,
-  mtime: 28,
-  rdevMajor: 32,
-  rdevMinor: 33,
-  devMajor: 34,
-  devMinor: 35,
-} as const;
-
-function word(index: number): number {
-  return words[index] as number;
-}
-
-function word64(index: number): number {
-  return word(index + 1) * TWO_32 + word(index);
-}
-
-function timespec(index: number): Timespec {
-  return { seconds: (word(index + 1) | 0) * TWO_32 + word(index), nanoseconds: word(index + 2) };
-}
-
-function decodeStat(): Stat {
-  return {
-    mode: word(Word.mode) & 0xffff,
-    nlink: word(Word.nlink),
-    uid: word(Word.uid),
-    gid: word(Word.gid),
-    ino: word64(Word.ino),
-    size: word64(Word.size),
-    blocks: word64(Word.blocks),
-    rdevMajor: word(Word.rdevMajor),
-    rdevMinor: word(Word.rdevMinor),
-    devMajor: word(Word.devMajor),
-    devMinor: word(Word.devMinor),
-    atime: timespec(Word.atime),
-    mtime: timespec(Word.mtime),
-    ctime: timespec(Word.ctime),
-  };
-}
-
-/** Of a directory's entry itself, also if it is a symbolic link. @returns a negative errno instead on failure */
-export function statEntry(dirFd: number, name: Buffer): Stat | number {
-  const result = statxRaw(dirFd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, statxBuffer);
-  return result < 0 ? result : decodeStat();
-}
-
-/** Of what a descriptor stands for. */
-export function statDescriptor(fd: number): Stat | number {
-  const result = statxRaw(fd, NOTHING, AT_EMPTY_PATH, STATX_BASIC_STATS, statxBuffer);
-  return result < 0 ? result : decodeStat();
 }
 
 const MAX_HANDLE_SZ = 128;
@@ -188,55 +100,6 @@ export function seekHole(fd: number, offset: number): number {
 export function readEntries(fd: number, buffer: Buffer): number {
   return getdents64(fd, buffer, buffer.length);
 }
-
-const lgetxattr = defineRaw<[path: Buffer, name: Buffer, value: Buffer, size: number]>(
-  'long lgetxattr(const void *path, const void *name, void *value, size_t size)',
-);
-const fgetxattr = defineRaw<[fd: number, name: Buffer, value: Buffer, size: number]>(
-  'long fgetxattr(int fd, const void *name, void *value, size_t size)',
-);
-const fsetxattrRaw = defineRaw<[fd: number, name: Buffer, value: Buffer, size: number, flags: number]>(
-  'int fsetxattr(int fd, const void *name, const void *value, size_t size, int flags)',
-);
-const PROC_FD = '/proc/self/fd/';
-const pathBuffer = Buffer.alloc(PROC_FD.length + 12 + NAME_MAX);
-pathBuffer.write(PROC_FD, 'latin1');
-
-/** "/proc/self/fd/N/NAME", since extended attributes have no call by directory descriptor before kernel 6.13. */
-function procPath(dirFd: number, name: Buffer): Buffer {
-  let end = PROC_FD.length + pathBuffer.write(`${dirFd}/`, PROC_FD.length, 'latin1');
-  for (let index = 0; ; index += 1, end += 1) {
-    const byte = name[index] as number;
-    pathBuffer[end] = byte;
-    if (byte === 0) return pathBuffer;
-  }
-}
-
-/** Reads an entry's attribute into `value`, never through a symbolic link. @returns its length */
-export function getEntryAttribute(dirFd: number, name: Buffer, attribute: Buffer, value: Buffer): number {
-  return lgetxattr(procPath(dirFd, name), attribute, value, value.length);
-}
-
-export function getAttribute(fd: number, attribute: Buffer, value: Buffer): number {
-  return fgetxattr(fd, attribute, value, value.length);
-}
-
-export function setAttribute(fd: number, attribute: Buffer, value: Buffer): number {
-  return fsetxattrRaw(fd, attribute, value, value.length, 0);
-}
-
-const llistxattr = defineRaw<[path: Buffer, names: Buffer, size: number]>(
-  'long llistxattr(const void *path, void *list, size_t size)',
-);
-
-/** Fills `names` with an entry's attributes' names, a NUL behind each. @returns bytes */
-export function listEntryAttributes(dirFd: number, name: Buffer, names: Buffer): number {
-  return llistxattr(procPath(dirFd, name), names, names.length);
-}
-
-export const removeAttribute = defineRaw<[fd: number, attribute: Buffer]>(
-  'int fremovexattr(int fd, const void *name)',
-);
 
 export const makeDirectory = defineRaw<[dirFd: number, name: Buffer, mode: number]>(
   'int mkdirat(int dirfd, const void *path, unsigned int mode)',

@@ -1,7 +1,8 @@
 /** SHA-256 of files as they are sent. Transfers of the same unchanged file share one, so that it is computed once. */
 import { createHash } from 'node:crypto';
 import { expect } from '../system/file-error.ts';
-import { type Stat, statDescriptor, type Timespec } from '../system/files.ts';
+import type { Timespec } from '../system/files.ts';
+import { type Stat, statDescriptor } from '../system/statx.ts';
 
 /** Files whose digests are remembered. */
 const MAX_KNOWN = 1000;

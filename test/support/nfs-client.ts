@@ -10,7 +10,8 @@ import { programs } from '../../src/nfs/procedures/programs.ts';
 import { statusName } from '../../src/nfs/procedures/status.ts';
 import type { RemoteProcedure } from '../../src/nfs/rpc/program.ts';
 import type { Credentials } from '../../src/nfs/vfs/attributes.ts';
-import { Reader, Writer } from '../../src/nfs/wire/xdr.ts';
+import { Reader } from '../../src/nfs/wire/xdr-reader.ts';
+import { Writer } from '../../src/nfs/wire/xdr-writer.ts';
 
 const ANSWER_MS = 20_000;
 const LAST_FRAGMENT = 0x8000_0000;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { uidOf } from '../../src/system/accounts.ts';
 import { letRead } from '../../src/system/acl.ts';
-import { getAttribute } from '../../src/system/files.ts';
+import { getAttribute } from '../../src/system/extended-attributes.ts';
 import { parseKernelAcl } from '../../src/tar/acl.ts';
 
 it('an account has a number', async () => {

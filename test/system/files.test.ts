@@ -2,7 +2,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import * as attributes from '../../src/system/extended-attributes.ts';
 import * as files from '../../src/system/files.ts';
+import * as statx from '../../src/system/statx.ts';
 
 let base: string;
 let fd: number;
@@ -28,7 +30,7 @@ describe('stat', () => {
     fs.symlinkSync('nowhere', at('link'));
     const where = kind === 'null' ? '/dev/null' : at(kind);
     const parent = kind === 'null' ? fs.openSync('/dev', 'r') : fd;
-    const stat = files.statEntry(parent, name(kind)) as files.Stat;
+    const stat = statx.statEntry(parent, name(kind)) as statx.Stat;
     if (kind === 'null') fs.closeSync(parent);
     const expected = fs.lstatSync(where, { bigint: true });
     const time = (ns: bigint) => ({
@@ -55,8 +57,8 @@ describe('stat', () => {
   });
 
   test('of nothing', () => {
-    expect(files.statEntry(fd, name('missing'))).toBe(ENOENT);
-    expect(files.statDescriptor(9999)).toBe(-9);
+    expect(statx.statEntry(fd, name('missing'))).toBe(ENOENT);
+    expect(statx.statDescriptor(9999)).toBe(-9);
   });
 });
 
@@ -67,10 +69,10 @@ test.each([
 ])('times of %j, by name and by descriptor', (time) => {
   fs.writeFileSync(at('file'), '');
   expect(files.setTimes(fd, name('file'), time, undefined)).toBe(0);
-  expect(files.statEntry(fd, name('file'))).toMatchObject({ atime: time });
+  expect(statx.statEntry(fd, name('file'))).toMatchObject({ atime: time });
   const file = fs.openSync(at('file'), 'r');
   expect(files.setDescriptorTimes(file, undefined, time)).toBe(0);
-  expect(files.statDescriptor(file)).toMatchObject({ atime: time, mtime: time });
+  expect(statx.statDescriptor(file)).toMatchObject({ atime: time, mtime: time });
   fs.closeSync(file);
 });
 
@@ -80,7 +82,7 @@ test('times of a link are its own', () => {
   const before = fs.statSync(at('file')).mtimeMs;
   expect(files.setTimes(fd, name('link'), 'now', { seconds: 7, nanoseconds: 8 })).toBe(0);
   expect(fs.statSync(at('file')).mtimeMs).toBe(before);
-  expect(files.statEntry(fd, name('link'))).toMatchObject({ mtime: { seconds: 7, nanoseconds: 8 } });
+  expect(statx.statEntry(fd, name('link'))).toMatchObject({ mtime: { seconds: 7, nanoseconds: 8 } });
 });
 
 test("handles: the same by name and by descriptor, others for other files, also with an old one's number", () => {
@@ -122,16 +124,16 @@ test('extended attributes, by descriptor and by name, never through a link', () 
   const attribute = Buffer.from('user.test\0');
   const value = Buffer.alloc(10);
   const file = fs.openSync(at('file'), 'r+');
-  expect(files.getAttribute(file, attribute, value)).toBe(ENODATA);
-  expect(files.setAttribute(file, attribute, Buffer.from('abc'))).toBe(0);
-  expect(files.getAttribute(file, attribute, value)).toBe(3);
-  expect(files.getEntryAttribute(fd, name('file'), attribute, value)).toBe(3);
+  expect(attributes.getAttribute(file, attribute, value)).toBe(ENODATA);
+  expect(attributes.setAttribute(file, attribute, Buffer.from('abc'))).toBe(0);
+  expect(attributes.getAttribute(file, attribute, value)).toBe(3);
+  expect(attributes.getEntryAttribute(fd, name('file'), attribute, value)).toBe(3);
   expect(value.toString('latin1', 0, 3)).toBe('abc');
-  expect(files.getEntryAttribute(fd, name('link'), attribute, value)).toBeLessThan(0);
-  expect(files.setAttribute(file, attribute, Buffer.alloc(11))).toBe(0);
-  expect(files.getAttribute(file, attribute, value)).toBe(-34);
-  expect(files.removeAttribute(file, attribute)).toBe(0);
-  expect(files.removeAttribute(file, attribute)).toBe(ENODATA);
+  expect(attributes.getEntryAttribute(fd, name('link'), attribute, value)).toBeLessThan(0);
+  expect(attributes.setAttribute(file, attribute, Buffer.alloc(11))).toBe(0);
+  expect(attributes.getAttribute(file, attribute, value)).toBe(-34);
+  expect(attributes.removeAttribute(file, attribute)).toBe(0);
+  expect(attributes.removeAttribute(file, attribute)).toBe(ENODATA);
   fs.closeSync(file);
 });
 

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TftpRecord } from '../../src/system/boot-records.ts';
-import { getAttribute } from '../../src/system/files.ts';
+import { getAttribute } from '../../src/system/extended-attributes.ts';
 import { type Acl, parseKernelAcl } from '../../src/tar/acl.ts';
 import { BoardJournals } from '../../src/tftp/board-journals.ts';
 import { Boards } from '../../src/tftp/boards.ts';

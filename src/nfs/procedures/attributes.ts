@@ -2,7 +2,9 @@
 import { PutOff } from '../put-off.ts';
 import type { Attributes, Time } from '../vfs/attributes.ts';
 import type { Inode, Vfs } from '../vfs/vfs.ts';
-import { optional, type Reader, struct, uint64, type Writer, type Xdr } from '../wire/xdr.ts';
+import { optional, struct, uint64, type Xdr } from '../wire/xdr.ts';
+import type { Reader } from '../wire/xdr-reader.ts';
+import type { Writer } from '../wire/xdr-writer.ts';
 import { nfsstat3 } from './status.ts';
 import { ftype3 } from './types.ts';
 

@@ -1,7 +1,8 @@
 /** The list of READDIR and READDIRPLUS, which ends where the client's buffer does. */
 import { refuse } from '../../system/file-error.ts';
 import type { DirectoryEntries, DirectoryEntry } from '../vfs/vfs.ts';
-import { bool, list, Writer, type Xdr } from '../wire/xdr.ts';
+import { bool, list, type Xdr } from '../wire/xdr.ts';
+import { Writer } from '../wire/xdr-writer.ts';
 import { MAX_LISTING } from './limits.ts';
 
 /** dir_attributes and cookieverf. */

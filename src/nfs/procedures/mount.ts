@@ -2,18 +2,9 @@
 
 import { refuse } from '../../system/file-error.ts';
 import type { RemoteProcedure } from '../rpc/program.ts';
-import {
-  array,
-  fixedOpaque,
-  list,
-  nothing,
-  opaque,
-  type Reader,
-  struct,
-  uint32,
-  type Writer,
-  type Xdr,
-} from '../wire/xdr.ts';
+import { array, fixedOpaque, list, nothing, opaque, struct, uint32, type Xdr } from '../wire/xdr.ts';
+import type { Reader } from '../wire/xdr-reader.ts';
+import type { Writer } from '../wire/xdr-writer.ts';
 import { nullProcedure } from './null.ts';
 import { byNumber, type Context } from './procedure.ts';
 import { nfsstat3, statusName } from './status.ts';

@@ -1,6 +1,7 @@
 /** RFC 1813 §2.6: attributes as a client sets them. */
 import type { Changes, Time } from '../vfs/attributes.ts';
-import { optional, struct, uint32, uint64, type Xdr, XdrError } from '../wire/xdr.ts';
+import { optional, struct, uint32, uint64, type Xdr } from '../wire/xdr.ts';
+import { XdrError } from '../wire/xdr-error.ts';
 import { nfstime3 } from './attributes.ts';
 
 const DONT_CHANGE = 0;

@@ -1,5 +1,5 @@
 /** Where a call came from and where its reply goes: a connection, or the sender of a datagram. */
-import type { Writer } from '../wire/xdr.ts';
+import type { Writer } from '../wire/xdr-writer.ts';
 import type { Identity } from './credentials.ts';
 
 /** What is known of a client before its calls are looked at. */

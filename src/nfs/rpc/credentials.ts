@@ -1,5 +1,7 @@
 /** Who calls (RFC 5531 §8.2, §9.2 and appendix A): the credentials and verifier of a call. */
-import { array, opaque, Reader, struct, uint32, XdrError } from '../wire/xdr.ts';
+import { array, opaque, struct, uint32 } from '../wire/xdr.ts';
+import { XdrError } from '../wire/xdr-error.ts';
+import { Reader } from '../wire/xdr-reader.ts';
 import { AuthFlavor, AuthStat, MAX_AUTH_BYTES } from './message.ts';
 
 export interface Credentials {

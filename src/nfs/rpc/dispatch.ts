@@ -2,7 +2,9 @@
 import type { Log } from '../../system/log.ts';
 import { PutOff } from '../put-off.ts';
 import type { Statistics } from '../statistics.ts';
-import { Reader, Writer, XdrError } from '../wire/xdr.ts';
+import { XdrError } from '../wire/xdr-error.ts';
+import { Reader } from '../wire/xdr-reader.ts';
+import { Writer } from '../wire/xdr-writer.ts';
 import type { Caller } from './caller.ts';
 import {
   AcceptStat,

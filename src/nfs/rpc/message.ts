@@ -1,5 +1,6 @@
 /** RPC messages (RFC 5531 §9): the header of a call, and the header of every kind of reply. */
-import type { Reader, Writer } from '../wire/xdr.ts';
+import type { Reader } from '../wire/xdr-reader.ts';
+import type { Writer } from '../wire/xdr-writer.ts';
 
 const RPC_VERSION = 2;
 

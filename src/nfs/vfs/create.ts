@@ -8,12 +8,11 @@ import {
   makeDirectory,
   makeSymlink,
   setDescriptorTimes,
-  statDescriptor,
-  statEntry,
   type Timespec,
   unlinkEntry,
 } from '../../system/files.ts';
 import { openEntry } from '../../system/openat2.ts';
+import { statDescriptor, statEntry } from '../../system/statx.ts';
 import { isMember, isSuperuser, permits, S_ISGID, WRITE } from './access.ts';
 import type { Attributes, Changes, Credentials } from './attributes.ts';
 import type { Inode } from './inode.ts';

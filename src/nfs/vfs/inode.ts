@@ -1,7 +1,8 @@
 /** What memory knows of a file. It may be forgotten and found again at any time. */
 
 import type { Owner } from '../../rootfs/owner.ts';
-import { S_IFMT, type Stat, type Timespec } from '../../system/files.ts';
+import { S_IFMT, type Timespec } from '../../system/files.ts';
+import type { Stat } from '../../system/statx.ts';
 import type { Generation } from './handle.ts';
 
 /** A descriptor of a regular file or a directory. */

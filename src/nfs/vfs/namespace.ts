@@ -8,12 +8,10 @@ import {
   renameEntry,
   S_IFDIR,
   S_IFMT,
-  type Stat,
-  statDescriptor,
-  statEntry,
   unlinkEntry,
 } from '../../system/files.ts';
 import { O_PATH, openEntry } from '../../system/openat2.ts';
+import { type Stat, statDescriptor, statEntry } from '../../system/statx.ts';
 import { maySticky, permits, WRITE } from './access.ts';
 import type { Attributes, Credentials } from './attributes.ts';
 import type { Inode } from './inode.ts';

@@ -5,9 +5,10 @@
 import fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { check, FileError } from '../../system/file-error.ts';
-import { CName, S_IFDIR, S_IFMT, type Stat, statDescriptor, statEntry } from '../../system/files.ts';
+import { CName, S_IFDIR, S_IFMT } from '../../system/files.ts';
 import { Listing } from '../../system/listing.ts';
 import { openEntry } from '../../system/openat2.ts';
+import { type Stat, statDescriptor, statEntry } from '../../system/statx.ts';
 import { PutOff } from '../put-off.ts';
 import type { Inode } from './inode.ts';
 import { InodeTable } from './inode-table.ts';

@@ -1,8 +1,9 @@
 /** Walks through the whole tree for files that are not where memory has them, a few milliseconds at a time. */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { FileError } from '../../system/file-error.ts';
-import { CName, entryHandle, S_IFDIR, S_IFMT, statEntry } from '../../system/files.ts';
+import { CName, entryHandle, S_IFDIR, S_IFMT } from '../../system/files.ts';
 import { type Entry, Listing } from '../../system/listing.ts';
+import { statEntry } from '../../system/statx.ts';
 import { PutOff } from '../put-off.ts';
 import { generationOf } from './handle.ts';
 import type { Inode } from './inode.ts';

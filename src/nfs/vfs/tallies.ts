@@ -5,7 +5,8 @@
 import { identityOf } from '../../rootfs/identity.ts';
 import type { Figures } from '../../rootfs/quota.ts';
 import type { UsageRecord, UsageStore } from '../../rootfs/usage-file.ts';
-import { CName, entryHandle, statEntry } from '../../system/files.ts';
+import { CName, entryHandle } from '../../system/files.ts';
+import { statEntry } from '../../system/statx.ts';
 import type { Inode } from './inode.ts';
 import type { Tree } from './tree.ts';
 

@@ -4,8 +4,9 @@
  */
 import { GOING } from '../../rootfs/replaced.ts';
 import { REPLACED } from '../../rootfs/roots.ts';
-import { CName, entryHandle, S_IFDIR, S_IFMT, statEntry } from '../../system/files.ts';
+import { CName, entryHandle, S_IFDIR, S_IFMT } from '../../system/files.ts';
 import { Listing } from '../../system/listing.ts';
+import { statEntry } from '../../system/statx.ts';
 import { generationOf } from './handle.ts';
 import type { Inode } from './inode.ts';
 import type { Tree } from './tree.ts';

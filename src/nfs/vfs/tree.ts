@@ -4,20 +4,11 @@
  */
 import fs from 'node:fs';
 import { check, expect, FileError, refuse } from '../../system/file-error.ts';
-import {
-  CName,
-  descriptorHandle,
-  entryHandle,
-  S_IFDIR,
-  S_IFMT,
-  S_IFREG,
-  type Stat,
-  statDescriptor,
-  statEntry,
-} from '../../system/files.ts';
+import { CName, descriptorHandle, entryHandle, S_IFDIR, S_IFMT, S_IFREG } from '../../system/files.ts';
 import { errnoName } from '../../system/libc.ts';
 import { Listing } from '../../system/listing.ts';
 import { openEntry } from '../../system/openat2.ts';
+import { type Stat, statDescriptor, statEntry } from '../../system/statx.ts';
 import { PutOff } from '../put-off.ts';
 import { Descriptors } from './descriptors.ts';
 import { type Generation, generationOf, type HandleParts } from './handle.ts';

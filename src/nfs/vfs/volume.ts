@@ -4,21 +4,19 @@ import path from 'node:path';
 import { FileType } from '../../rootfs/file-type.ts';
 import { type Ids, isPlain, type Owner, realMode, typeOf } from '../../rootfs/owner.ts';
 import { readEntryOwner, readOwner, storeMask, storeOwner, writeAttribute } from '../../rootfs/ownership.ts';
+import { removeAttribute } from '../../system/extended-attributes.ts';
 import { check, expect, FileError, refuse } from '../../system/file-error.ts';
 import {
   CName,
   changeMode,
   linkDescriptor,
   readSymlink,
-  removeAttribute,
   renameEntry,
-  type Stat,
-  statDescriptor,
-  statEntry,
   unlinkEntry,
   writeAt,
 } from '../../system/files.ts';
 import { O_PATH, O_TMPFILE, openEntry } from '../../system/openat2.ts';
+import { type Stat, statDescriptor, statEntry } from '../../system/statx.ts';
 import { EXECUTE, permits, WRITE } from './access.ts';
 import type { Attributes, Credentials } from './attributes.ts';
 import { Flusher } from './flusher.ts';

@@ -5,7 +5,7 @@ import { access } from '../../../src/nfs/procedures/access.ts';
 import { getattr } from '../../../src/nfs/procedures/getattr.ts';
 import { lookup } from '../../../src/nfs/procedures/lookup.ts';
 import { setattr } from '../../../src/nfs/procedures/setattr.ts';
-import { XdrError } from '../../../src/nfs/wire/xdr.ts';
+import { XdrError } from '../../../src/nfs/wire/xdr-error.ts';
 import { at, createFile, localExport, sattr } from './local-export.ts';
 
 const NOBODY = Buffer.alloc(32, 7);

@@ -12,7 +12,8 @@ import type { Context } from '../../../src/nfs/procedures/procedure.ts';
 import { PutOff } from '../../../src/nfs/put-off.ts';
 import type { Changes } from '../../../src/nfs/vfs/attributes.ts';
 import { Vfs } from '../../../src/nfs/vfs/vfs.ts';
-import { Reader, Writer } from '../../../src/nfs/wire/xdr.ts';
+import { Reader } from '../../../src/nfs/wire/xdr-reader.ts';
+import { Writer } from '../../../src/nfs/wire/xdr-writer.ts';
 import { NfsClient, type Perform } from '../../support/nfs-client.ts';
 import { encode } from './xdr-bytes.ts';
 

@@ -3,7 +3,9 @@ import fc, { type Arbitrary } from 'fast-check';
 import { expect, it } from 'vitest';
 import { programs } from '../../../src/nfs/procedures/programs.ts';
 import { Nfsstat3 } from '../../../src/nfs/procedures/status.ts';
-import { Reader, type Xdr, XdrError } from '../../../src/nfs/wire/xdr.ts';
+import type { Xdr } from '../../../src/nfs/wire/xdr.ts';
+import { XdrError } from '../../../src/nfs/wire/xdr-error.ts';
+import { Reader } from '../../../src/nfs/wire/xdr-reader.ts';
 import {
   argumentsOf,
   bytes,

@@ -1,5 +1,8 @@
 /** XDR by hand. */
-import { Reader, Writer, type Xdr } from '../../../src/nfs/wire/xdr.ts';
+
+import type { Xdr } from '../../../src/nfs/wire/xdr.ts';
+import { Reader } from '../../../src/nfs/wire/xdr-reader.ts';
+import { Writer } from '../../../src/nfs/wire/xdr-writer.ts';
 
 /** Bytes written as hexadecimal digits, in groups as one likes. */
 export function hex(digits: string): Buffer {

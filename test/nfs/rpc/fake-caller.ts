@@ -3,7 +3,8 @@ import { Identity } from '../../../src/nfs/rpc/credentials.ts';
 import { Dispatcher, type Outcome } from '../../../src/nfs/rpc/dispatch.ts';
 import { Replies } from '../../../src/nfs/rpc/replies.ts';
 import { Statistics } from '../../../src/nfs/statistics.ts';
-import { Reader, Writer } from '../../../src/nfs/wire/xdr.ts';
+import { Reader } from '../../../src/nfs/wire/xdr-reader.ts';
+import { Writer } from '../../../src/nfs/wire/xdr-writer.ts';
 import { type FakeContext, type FakeProgram, fakeProgram } from './fake-program.ts';
 import { parseReply, type Reply } from './rpc-calls.ts';
 

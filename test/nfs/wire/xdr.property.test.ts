@@ -9,14 +9,14 @@ import {
   list,
   opaque,
   optional,
-  Reader,
   struct,
   uint32,
   uint64,
   union,
-  Writer,
-  XdrError,
 } from '../../../src/nfs/wire/xdr.ts';
+import { XdrError } from '../../../src/nfs/wire/xdr-error.ts';
+import { Reader } from '../../../src/nfs/wire/xdr-reader.ts';
+import { Writer } from '../../../src/nfs/wire/xdr-writer.ts';
 
 const type = struct({
   number: uint32,

@@ -10,15 +10,15 @@ import {
   nothing,
   opaque,
   optional,
-  Reader,
   struct,
   uint32,
   uint64,
   union,
-  Writer,
   type Xdr,
-  XdrError,
 } from '../../../src/nfs/wire/xdr.ts';
+import { XdrError } from '../../../src/nfs/wire/xdr-error.ts';
+import { Reader } from '../../../src/nfs/wire/xdr-reader.ts';
+import { Writer } from '../../../src/nfs/wire/xdr-writer.ts';
 import { words } from '../rpc/rpc-calls.ts';
 
 function written<T>(type: Xdr<T>, value: T): Buffer {
