@@ -18,6 +18,7 @@ import type { Attributes, Changes, Credentials } from './attributes.ts';
 import type { Inode } from './inode.ts';
 import { checkEntryName } from './names.ts';
 import { setattr } from './setattr.ts';
+import { createStored } from './stored-entry.ts';
 import type { Volume } from './volume.ts';
 
 /** createhow3 of RFC 1813 §3.3.8; the verifier has 8 bytes. */
@@ -216,7 +217,7 @@ export function symlink(
     volume.inDirectory(directory, (fd) => makeSymlink(path, fd, volume.cname.bytes(name)));
   } else {
     const owner = newOwner(caller, above, FileType.symlink, { ...changes, mode: 0o777 });
-    volume.createStored(directory, volume.cname.bytes(name), owner, target);
+    createStored(volume, directory, volume.cname.bytes(name), owner, target);
   }
   return finish(volume, directory, volume.entered(directory, name), { ...changes, size: undefined });
 }
@@ -237,7 +238,7 @@ export function mknod(
   if (isDevice && !isSuperuser(caller)) refuse('EPERM');
   volume.quota?.mayName(directory, { files: 1, bytes: 0 });
   const owner = newOwner(caller, above, type, changes, isDevice ? { major, minor } : undefined);
-  volume.createStored(directory, volume.cname.bytes(name), owner, NOTHING);
+  createStored(volume, directory, volume.cname.bytes(name), owner, NOTHING);
   const inode = volume.entered(directory, name);
   return finish(volume, directory, inode, { ...changes, size: undefined });
 }

@@ -5,25 +5,18 @@ import { FileType } from '../../rootfs/file-type.ts';
 import { type Ids, isPlain, type Owner, realMode, typeOf } from '../../rootfs/owner.ts';
 import { readEntryOwner, readOwner, storeMask, storeOwner, writeAttribute } from '../../rootfs/ownership.ts';
 import { removeAttribute } from '../../system/extended-attributes.ts';
-import { check, expect, FileError, refuse } from '../../system/file-error.ts';
-import {
-  CName,
-  changeMode,
-  linkDescriptor,
-  readSymlink,
-  renameEntry,
-  unlinkEntry,
-  writeAt,
-} from '../../system/files.ts';
-import { O_PATH, O_TMPFILE, openEntry } from '../../system/openat2.ts';
-import { type Stat, statDescriptor, statEntry } from '../../system/statx.ts';
+import { check, expect, refuse } from '../../system/file-error.ts';
+import { CName, changeMode } from '../../system/files.ts';
+import { type Stat, statEntry } from '../../system/statx.ts';
 import { EXECUTE, permits, WRITE } from './access.ts';
 import type { Attributes, Credentials } from './attributes.ts';
 import { Flusher } from './flusher.ts';
 import type { Inode } from './inode.ts';
 import { Quota, type QuotaOptions } from './quota.ts';
+import { replaceReal } from './stored-entry.ts';
 import { ctimeTickMs } from './tick.ts';
 import { Tree } from './tree.ts';
+import { unlockFile } from './unlock.ts';
 
 export interface VolumeOptions {
   /** The directory that MNT takes: `base` or an entry of it. */
@@ -42,7 +35,6 @@ export interface VolumeOptions {
   readonly sync: boolean;
 }
 
-const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 const ENOENT = 2;
 const EACCES = 13;
 const ENODATA = 61;
@@ -50,7 +42,7 @@ const ENODATA = 61;
 const GROUP_BITS = 0o070;
 /** What rsync --fake-super stores for `security.capability`. */
 const CAPABILITY = Buffer.from('user.rsync.security.capability\0');
-const DOT = Buffer.from('.\0');
+const _DOT = Buffer.from('.\0');
 const REMEMBERED = 8;
 
 export class Volume {
@@ -235,34 +227,13 @@ export class Volume {
     if (!isReal) {
       this.store(inode, { ...before, ...after });
       if (((mode ^ after.mode) & GROUP_BITS) !== 0) this.storeMask(inode, before, after.mode);
-    } else if (differs) this.replaceReal(inode, { ...before, ...after });
+    } else if (differs) replaceReal(this, inode, { ...before, ...after });
   }
 
   private storeMask(inode: Inode, { mode }: Attributes, after: number): void {
     if (this.options.ownership === 'plain') return;
     const fd = inode.isDirectory ? this.tree.directoryFd(inode) : this.tree.file(inode, true).fd;
     storeMask(fd, mode, after);
-  }
-
-  /** A real link, FIFO or socket, made by hand, gives way to a file that can have an owner. */
-  private replaceReal(inode: Inode, owner: Owner): void {
-    const { parent, name } = inode;
-    if (parent === undefined) refuse('EPERM');
-    const content = Buffer.alloc(4096);
-    let length = 0;
-    if (owner.type === FileType.symlink) {
-      length = check(readSymlink(this.tree.directoryFd(parent), this.entryName.latin1(name), content));
-    }
-    const temporary = new CName().latin1(`.novaboot-${process.pid}-${inode.ino}`);
-    this.createStored(parent, temporary, owner, content.subarray(0, length));
-    try {
-      this.inDirectory(parent, (fd) => renameEntry(fd, temporary, fd, this.entryName.latin1(name)));
-    } catch (error) {
-      unlinkEntry(this.tree.directoryFd(parent), temporary, 0);
-      throw error;
-    }
-    this.dropped(inode);
-    if (this.quota !== undefined) this.entered(parent, Buffer.from(name, 'latin1'));
   }
 
   /** The inode of an entry that was made just now. */
@@ -295,25 +266,6 @@ export class Volume {
     return isAll ? mode : refuse('EPERM');
   }
 
-  /** Makes a file whose type, owner and content appear together with its name. */
-  createStored(directory: Inode, name: Buffer, owner: Owner, content: Buffer): void {
-    if (this.options.ownership === 'plain') refuse('ENOTSUPP');
-    let fd = -1;
-    this.inDirectory(directory, (directoryFd) => {
-      fd = openEntry(directoryFd, DOT, O_TMPFILE | O_RDWR, realMode(owner));
-      return fd;
-    });
-    try {
-      if (content.length > 0 && check(writeAt(fd, content, content.length, 0)) < content.length) {
-        refuse('ENOSPC');
-      }
-      writeAttribute(fd, owner);
-      this.inDirectory(directory, (directoryFd) => linkDescriptor(fd, directoryFd, name));
-    } finally {
-      fs.closeSync(fd);
-    }
-  }
-
   /** fsync(2) of a directory after a change of its entries, where that was asked for. */
   settled<T>(directory: Inode, result: T): T | Promise<T> {
     if (!this.options.sync) return result;
@@ -321,36 +273,13 @@ export class Volume {
     return this.flusher.flush(directory).then(() => result);
   }
 
-  /** Gives the account access to a file of its own that was made without, and keeps its mode for clients. */
+  /** @returns whether the account has access to the file now */
   private unlock(inode: Inode): boolean {
     const { parent } = inode;
     if (parent === undefined || this.options.ownership === 'plain') return false;
-    const name = new CName().latin1(inode.name);
-    const parentFd = this.tree.directoryFd(parent);
-    const pathFd = openEntry(parentFd, name, O_PATH | O_NOFOLLOW);
-    if (pathFd < 0) return false;
-    try {
-      const stat = statDescriptor(pathFd);
-      if (typeof stat === 'number' || stat.ino !== inode.ino) return false;
-      const implied = this.impliedOwner(stat);
-      const isFile = implied.type === FileType.regular || implied.type === FileType.directory;
-      const mode = stat.mode | realMode({ type: implied.type, mode: 0 });
-      if (!isFile || mode === stat.mode || stat.uid !== process.getuid?.()) return false;
-      const file = `/proc/self/fd/${pathFd}`;
-      fs.chmodSync(file, mode & 0o7777);
-      const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK);
-      try {
-        writeAttribute(fd, readOwner(fd, stat.mode) ?? implied);
-      } finally {
-        fs.closeSync(fd);
-      }
-      this.touched(inode);
-      return true;
-    } catch (error) {
-      if (error instanceof FileError || (error as NodeJS.ErrnoException).code !== undefined) return false;
-      throw error;
-    } finally {
-      fs.closeSync(pathFd);
-    }
+    const implied = (stat: Stat) => this.impliedOwner(stat);
+    const isUnlocked = unlockFile(this.tree.directoryFd(parent), inode, implied);
+    if (isUnlocked) this.touched(inode);
+    return isUnlocked;
   }
 }
