@@ -1,4 +1,4 @@
-/** The console of a board, as .novaboot-shell has it; COMMAND_SCRIPT (src/shell/scripts.ts) starts it. */
+/** The console of a board, as .novaboot-shell has it; COMMAND_SCRIPT (src/shell/command-script.ts) starts it. */
 import fs from 'node:fs';
 import { CommandError, ExitCode } from '../src/shell/errors.ts';
 import { report } from '../src/shell/run.ts';
