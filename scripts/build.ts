@@ -63,7 +63,7 @@ const STARTS: Readonly<Record<string, Start>> = {
   },
   'novaboot-tftpd': {
     description: "The TFTP server: nothing in the environment but systemd's sockets and directory",
-    environment: [...SYSTEMD, 'STATE_DIRECTORY'],
+    environment: [...SYSTEMD, 'STATE_DIRECTORY', 'RUNTIME_DIRECTORY'],
   },
   'novaboot-demo': {
     description: 'The demo and its virtual board, also for board accounts: nothing in the environment',

@@ -49,7 +49,7 @@ it.each(['unknown=', '[board x]\nunknown='])(
   (content) => {
     let problem = '';
     try {
-      parseConfig('file', content);
+      parseConfig([{ file: 'file', content }]);
     } catch (error) {
       problem = (error as Error).message;
     }

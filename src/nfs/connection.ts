@@ -102,7 +102,7 @@ export class Connection<Context> implements Caller<Context> {
   private onBytes(length: number): boolean {
     if (this.closed) return false;
     this.lastActiveAt = performance.now();
-    this.client.lastCallAt = this.lastActiveAt;
+    this.client.lastCallAt = this.all.statistics.clock = this.lastActiveAt;
     this.received += length;
     this.all.statistics.bytesRead += length;
     if (this.place === NEXT_BYTE) {
@@ -164,6 +164,7 @@ export class Connection<Context> implements Caller<Context> {
   private readonly resume = (): void => {
     if (!this.paused || this.parsing || this.closed) return;
     const before = this.place;
+    this.all.statistics.clock = performance.now();
     if (!this.proceed()) return;
     // Node receives once more where it was told before.
     this.place = before;

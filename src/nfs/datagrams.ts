@@ -127,8 +127,8 @@ class Sender<Context> implements Caller<Context> {
   }
 
   seen(): void {
-    this.client.lastCallAt = performance.now();
-    this.all.statistics.lastActiveAt = this.client.lastCallAt;
+    const now = performance.now();
+    this.client.lastCallAt = this.all.statistics.lastActiveAt = this.all.statistics.clock = now;
   }
 
   counted(): void {

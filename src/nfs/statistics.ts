@@ -2,6 +2,8 @@
 
 export interface Counter {
   count: number;
+  /** Of all calls together, from what brought them to their replies. Those that are put off count from their new start. */
+  milliseconds: number;
 }
 
 export interface ClientStatistics {
@@ -23,6 +25,8 @@ export class Statistics {
   duplicateReplies = 0;
   /** Of the last connection or call of any client. Milliseconds, as performance.now() has them. */
   lastActiveAt = performance.now();
+  /** When the call that is served now began: when it arrived, or when the one before it ended. */
+  clock = this.lastActiveAt;
 
   private readonly calls = new Map<string, Counter>();
   private readonly failures = new Map<string, number>();
@@ -30,9 +34,16 @@ export class Statistics {
 
   /** The counter of a procedure, to be counted on by whoever asks for it. */
   operation(name: string): Counter {
-    const counter = this.calls.get(name) ?? { count: 0 };
+    const counter = this.calls.get(name) ?? { count: 0, milliseconds: 0 };
     this.calls.set(name, counter);
     return counter;
+  }
+
+  /** The call that is served now has its reply. One reading of the clock is the end of it and the begin of the next. */
+  ended(calls: Counter): void {
+    const now = performance.now();
+    calls.milliseconds += now - this.clock;
+    this.clock = now;
   }
 
   /** A procedure answered with this status. */
@@ -57,13 +68,22 @@ export class Statistics {
 
   /** Calls by the name of their procedure, those that there were. */
   operations(): Record<string, number> {
-    const called = [...this.calls].filter(([, { count }]) => count > 0);
-    return Object.fromEntries(called.map(([name, { count }]) => [name, count]));
+    return this.figures(({ count }) => count);
+  }
+
+  /** Seconds that the calls took together, likewise. */
+  operationSeconds(): Record<string, number> {
+    return this.figures(({ milliseconds }) => Number((milliseconds / 1000).toFixed(6)));
   }
 
   /** Answers by their status. */
   errors(): Record<string, number> {
     return Object.fromEntries(this.failures);
+  }
+
+  private figures(figure: (calls: Counter) => number): Record<string, number> {
+    const called = [...this.calls].filter(([, { count }]) => count > 0);
+    return Object.fromEntries(called.map(([name, calls]) => [name, figure(calls)]));
   }
 
   private forgetOne(): void {

@@ -59,6 +59,7 @@ export function status(source: StatusSource) {
     })),
     mounts: mounts.map(({ since, ...mount }) => ({ ...mount, since: since.toISOString() })),
     operations: statistics.operations(),
+    operationSeconds: statistics.operationSeconds(),
     errors: statistics.errors(),
     rpcErrors,
     bytesRead,

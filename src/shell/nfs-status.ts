@@ -34,6 +34,8 @@ const schema = z.looseObject({
   ),
   mounts: z.array(z.looseObject({ address: z.string(), directory: z.string(), since: time })),
   operations: counts,
+  /** Absent from servers of earlier versions, which run on through an upgrade. */
+  operationSeconds: z.optional(counts),
   errors: counts,
   rpcErrors: count,
   bytesRead: count,
@@ -44,8 +46,16 @@ const schema = z.looseObject({
 
 export type NfsStatus = z.infer<typeof schema>;
 
+/** @throws CommandError, or SyntaxError for what is no JSON */
+export function parseNfsStatus(file: string, text: string): NfsStatus {
+  const result = schema.safeParse(JSON.parse(text));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new CommandError(`${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
 /** Tells two versions of a file apart, which are replaced by rename; undefined while there is none. */
-function versionOf(file: string): string | undefined {
+export function versionOf(file: string): string | undefined {
   const stat = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
   return stat && `${stat.ino} ${stat.mtimeNs}`;
 }
@@ -76,8 +86,5 @@ export async function askServer({ statusFile }: NfsPlace, pid: number): Promise<
     throw new CommandError('The NFS server has just ended', undefined, { cause: error });
   }
   if (text === undefined) throw new CommandError(`The NFS server (process ${pid}) does not answer`);
-  const result = schema.safeParse(JSON.parse(text));
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new CommandError(`${statusFile}: ${issue?.path.join('.')}: ${issue?.message}`);
+  return parseNfsStatus(statusFile, text);
 }

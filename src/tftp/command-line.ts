@@ -4,15 +4,14 @@ import ipaddr from 'ipaddr.js';
 import packageJson from '../../package.json' with { type: 'json' };
 import { SocketAddress } from '../system/socket-address.ts';
 import { ExitCode, StartError } from '../system/start-error.ts';
-
-const CONFIG = '/etc/novaboot/tftpd.conf';
+import { CONFIG } from './config-files.ts';
 
 const USAGE = `usage: novaboot-tftpd [OPTION]...
 
 Serves the boot files of boards by TFTP, read-only.
 
-  --config FILE           the table of boards (default: ${CONFIG}); read again
-                          when it changes, and on SIGHUP
+  --config FILE           the table of boards (default: ${CONFIG}), and with it
+                          FILE.d/*.conf; read again when it changes, and on SIGHUP
   --listen ADDRESS:PORT   where requests are answered, as in 127.0.0.1:6969 or
                           [::1]:6969; port 0 is any free one; repeatable
                           (default: the sockets of the service manager, else

@@ -1,6 +1,6 @@
 /** What boards cannot have together: a request leads to one of them, and none sees the tree of another. */
 import { addressNumber } from '../system/client-list.ts';
-import type { Report, Section } from './config-sections.ts';
+import type { Place, Report, Section } from './config-sections.ts';
 
 const CLAIMED = ['address', 'serial', 'mac'] as const;
 
@@ -9,31 +9,37 @@ type Claimed = Readonly<Record<(typeof CLAIMED)[number], readonly (string | read
 
 /** Who claims what, so far. */
 export class Claims {
-  private readonly boards = new Map<string, string>();
+  private readonly boards = new Map<string, { readonly board: string; readonly place: Place }>();
   private readonly report: Report;
 
   constructor(report: Report) {
     this.report = report;
   }
 
-  add({ board = '', line, settings }: Section, values: Claimed): void {
-    this.claim(board, board, line, `[board ${board}]`, board);
+  add(section: Section, values: Claimed): void {
+    const { board = '', settings } = section;
+    this.claim(board, board, section, `[board ${board}]`, board);
     for (const key of CLAIMED) {
       const lines = settings.filter((setting) => setting.key === key);
       for (const [index, value] of values[key].entries()) {
         for (const each of [value].flat()) {
           // An address has many spellings, and none of them is a name.
           const what = key === 'address' ? `address ${addressNumber(each)}` : each;
-          this.claim(board, what, lines[index]?.line ?? line, key, each);
+          this.claim(board, what, lines[index] ?? section, key, each);
         }
       }
     }
   }
 
-  private claim(board: string, what: string, line: number, key: string, shown: string): void {
+  private claim(board: string, what: string, place: Place, key: string, shown: string): void {
     const other = this.boards.get(what);
-    if (other === undefined) this.boards.set(what, board);
-    else this.report(line, key, `expected something else than ${shown}, which board ${other} has`);
+    if (other === undefined) {
+      this.boards.set(what, { board, place });
+      return;
+    }
+    const { file, line } = other.place;
+    const where = file === place.file ? '' : ` (${file}:${line})`;
+    this.report(place, key, `expected something else than ${shown}, which board ${other.board} has${where}`);
   }
 }
 
@@ -42,8 +48,7 @@ interface BoardTree {
   /** Absolute, without `..`. */
   readonly tree: string;
   readonly isPublic: boolean;
-  /** Of its section. */
-  readonly line: number;
+  readonly section: Place;
 }
 
 function holds(directory: string, tree: string): boolean {
@@ -57,14 +62,14 @@ export function checkTrees(
   report: Report,
 ): void {
   const hidden = boards.filter(({ isPublic }) => !isPublic);
-  for (const { name, tree, line } of hidden) {
+  for (const { name, tree, section } of hidden) {
     if (publicTree !== undefined && holds(publicTree, tree)) {
-      report(line, `[board ${name}]`, `expected a tree that is not in ${publicTree}, which is public`);
+      report(section, `[board ${name}]`, `expected a tree that is not in ${publicTree}, which is public`);
     }
   }
-  for (const { name, tree, line } of boards) {
+  for (const { name, tree, section } of boards) {
     const other = hidden.find((each) => each.tree !== tree && holds(tree, each.tree));
     if (other)
-      report(line, `[board ${name}]`, `expected a tree that does not hold that of board ${other.name}`);
+      report(section, `[board ${name}]`, `expected a tree that does not hold that of board ${other.name}`);
   }
 }

@@ -1,17 +1,21 @@
 /** The configuration as text: ini(5), with the lines that its parts are in. */
 import ini from 'ini';
+import type { ConfigText } from './config-files.ts';
 
-/** KEY=VALUE */
-interface Setting {
-  readonly key: string;
-  readonly value: string;
+export interface Place {
+  readonly file: string;
   readonly line: number;
 }
 
-export interface Section {
+/** KEY=VALUE */
+interface Setting extends Place {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface Section extends Place {
   /** The board's name; undefined for what stands above all boards. */
   readonly board: string | undefined;
-  readonly line: number;
   readonly settings: Setting[];
 }
 
@@ -23,28 +27,28 @@ const SETTING = /^[^\s=[\]"';#]+\s*=\s*(?:"[^"]*"|'[^']*'|[^"';#]*(?:\s[;#].*)?)
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
 /** What is wrong at a key in a line. */
-export type Report = (line: number, key: string, problem: string) => void;
+export type Report = (place: Place, key: string, problem: string) => void;
 
 /**
  * Line by line, since the package tells no lines.
  *
  * @returns what stands above all boards, and each board
  */
-export function parseSections(content: string, report: Report): Section[] {
-  let section: Section = { board: undefined, line: 1, settings: [] };
-  const sections = [section];
+export function parseSections({ file, content }: ConfigText, report: Report): [Section, ...Section[]] {
+  let section: Section = { board: undefined, file, line: 1, settings: [] };
+  const sections: [Section, ...Section[]] = [section];
   for (const [index, text] of content.split(/\r?(?:\n|$)/).entries()) {
-    const line = index + 1;
+    const place = { file, line: index + 1 };
     if (CONTROL.test(text)) {
-      report(line, text.slice(0, 60).replace(/[^ -~]+/g, '?'), 'expected no control character');
+      report(place, text.slice(0, 60).replace(/[^ -~]+/g, '?'), 'expected no control character');
       continue;
     }
     if (/^\s*(?:[;#].*)?$/.test(text)) continue;
     const head = /^\s*\[(.*?)\]\s*(?:[;#].*)?$/.exec(text)?.[1];
     if (head !== undefined) {
       const board = BOARD.exec(head.trim())?.[1];
-      if (board === undefined) report(line, `[${head}]`, 'expected [board NAME]');
-      section = { board: board ?? '?', line, settings: [] };
+      if (board === undefined) report(place, `[${head}]`, 'expected [board NAME]');
+      section = { board: board ?? '?', ...place, settings: [] };
       if (board !== undefined) sections.push(section);
       continue;
     }
@@ -53,8 +57,8 @@ export function parseSections(content: string, report: Report): Section[] {
       const expected = /=.*[;#]/.test(text)
         ? 'expected double quotes around a value with ; or #'
         : 'expected KEY=VALUE';
-      report(line, text.trim().slice(0, 60), expected);
-    } else section.settings.push({ key: setting[0], value: String(setting[1]), line });
+      report(place, text.trim().slice(0, 60), expected);
+    } else section.settings.push({ key: setting[0], value: String(setting[1]), ...place });
   }
   return sections;
 }

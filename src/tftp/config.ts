@@ -1,23 +1,11 @@
 /** The configuration: which boards there are, where their trees are, and how their requests are recognized. */
-import fs from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod/mini';
 import { addressNumber, splitClients } from '../system/client-list.ts';
-import { ExitCode, StartError } from '../system/start-error.ts';
 import { Claims, checkTrees } from './config-conflicts.ts';
+import { ConfigError } from './config-error.ts';
+import { type ConfigText, readTexts } from './config-files.ts';
 import { parseSections, type Report, type Section } from './config-sections.ts';
-
-/** Each of `problems` is `FILE:LINE: KEY: what is expected`. */
-export class ConfigError extends StartError {
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    const more = problems.length > 1 ? ` (and ${problems.length - 1} more, see --check)` : '';
-    super(`${problems[0]}${more}`, ExitCode.configuration, options);
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
-}
 
 /** @param expected completes "expected …" */
 const text = (expected: string, accepts: (value: string) => boolean) =>
@@ -49,7 +37,7 @@ const topSchema = z.strictObject({
   ),
 });
 
-const addresses = z.pipe(
+export const addresses = z.pipe(
   text('an IPv4 or IPv6 address, or several of them', (list) => {
     const words = splitClients(list);
     const isAddress = (word: string) => addressNumber(word) !== undefined && !word.includes('%');
@@ -57,14 +45,14 @@ const addresses = z.pipe(
   }),
   z.transform(splitClients),
 );
-const serial = z.pipe(
+export const serial = z.pipe(
   text('the 8 or 16 hexadecimal digits of the serial number of a Raspberry Pi', (value) =>
     /^(?:[0-9a-f]{8}){1,2}$/i.test(value),
   ),
   // It asks with the last 8.
   z.transform((value) => value.slice(-8).toLowerCase()),
 );
-const mac = z.pipe(
+export const mac = z.pipe(
   text('a hardware address as in dc:a6:32:01:02:03', (value) =>
     /^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/i.test(value),
   ),
@@ -88,6 +76,8 @@ export interface Board {
   /** Absolute. */
   readonly tree: string;
   readonly isPublic: boolean;
+  /** Where it stands. */
+  readonly file: string;
 }
 
 export interface Config {
@@ -103,9 +93,10 @@ export interface Config {
 /** Checks a section's settings. @returns undefined after a problem */
 function check<T extends z.ZodMiniObject>(
   schema: T,
-  { settings, line }: Section,
+  section: Section,
   report: Report,
 ): z.infer<T> | undefined {
+  const { settings } = section;
   const values: Record<string, string[]> = Object.create(null);
   for (const { key, value } of settings) {
     values[key] ??= [];
@@ -119,7 +110,7 @@ function check<T extends z.ZodMiniObject>(
     for (const key of keys) {
       const same = settings.filter((setting) => setting.key === key);
       // What is wrong with all of them is told at the last one.
-      const place = same[(issue.path[1] as number | undefined) ?? same.length - 1]?.line ?? line;
+      const place = same[(issue.path[1] as number | undefined) ?? same.length - 1] ?? section;
       report(place, key, issue.code === 'unrecognized_keys' ? known : issue.message);
     }
   }
@@ -130,7 +121,7 @@ function boardOf(
   name: string,
   { address, serial, mac, tree, public: isPublic }: z.infer<typeof boardSchema>,
   directory: string,
-): Board {
+): Omit<Board, 'file'> {
   return {
     name,
     addresses: address.flat(),
@@ -146,15 +137,27 @@ function journalOf(setting: string | undefined, stateDirectory: string | undefin
   return journal === '' ? undefined : path.resolve(journal);
 }
 
+/** What boards' files have above all boards would be lost on the way to those that come first. */
+function checkNothingAbove({ settings }: Section, report: Report): void {
+  for (const setting of settings) report(setting, setting.key, 'expected [board NAME] above it');
+}
+
 /**
- * @param file for messages
+ * @param texts the file with what counts for all boards, and those that have boards only
  * @param stateDirectory where journals are, unless the configuration says
  * @throws ConfigError with all problems
  */
-export function parseConfig(file: string, content: string, stateDirectory?: string): Config {
+export function parseConfig(texts: readonly [ConfigText, ...ConfigText[]], stateDirectory?: string): Config {
   const problems: string[] = [];
-  const report: Report = (line, key, problem) => problems.push(`${file}:${line}: ${key}: ${problem}`);
-  const [top, ...sections] = parseSections(content, report) as [Section, ...Section[]];
+  const report: Report = ({ file, line }, key, problem) =>
+    problems.push(`${file}:${line}: ${key}: ${problem}`);
+  const [main, ...others] = texts;
+  const [top, ...sections] = parseSections(main, report);
+  for (const text of others) {
+    const [above, ...more] = parseSections(text, report);
+    checkNothingAbove(above, report);
+    sections.push(...more);
+  }
   const settings = check(topSchema, top, report);
   const directory = path.resolve(settings?.directory ?? DIRECTORY);
   const publicName = settings?.public ?? PUBLIC;
@@ -164,24 +167,21 @@ export function parseConfig(file: string, content: string, stateDirectory?: stri
     const values = check(boardSchema, section, report);
     if (values === undefined) return [];
     claims.add(section, values);
-    return [{ ...boardOf(section.board ?? '', values, directory), line: section.line }];
+    return [{ ...boardOf(section.board ?? '', values, directory), section }];
   });
   checkTrees(boards, publicTree, report);
   const journal = journalOf(settings?.journal, stateDirectory);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { directory, public: publicTree, journal, boards: boards.map(({ line: _line, ...board }) => board) };
+  return {
+    directory,
+    public: publicTree,
+    journal,
+    boards: boards.map(({ section: { file }, ...board }) => ({ ...board, file })),
+  };
 }
 
 /** @throws ConfigError */
 export function readConfig(file: string): Config {
-  let content: string;
-  try {
-    content = fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ConfigError([`${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`], {
-      cause: error,
-    });
-  }
   // systemd.exec(5): several of them have colons in between.
-  return parseConfig(file, content, process.env.STATE_DIRECTORY?.split(':')[0]);
+  return parseConfig(readTexts(file), process.env.STATE_DIRECTORY?.split(':')[0]);
 }

@@ -27,10 +27,10 @@ export function socketsOf({ sockets }: Stage): number[] {
   return Array.from({ length: sockets }, (_, index) => FIRST_SOCKET + index);
 }
 
-/** What a worker tells its supervisor, on its standard output. */
+/** What a worker tells its supervisor, a line each on its standard output; JSON is what it has counted since the last. */
 export const Said = {
   /** Requests are answered. */
-  ready: 'ready\n',
+  ready: 'ready',
   /** No more requests are. */
-  stopped: 'stopped\n',
+  stopped: 'stopped',
 } as const;

@@ -2,15 +2,16 @@
  * The process that has the sockets and reads the configuration, and never a packet. Workers, confined to the trees of
  * their time, answer requests; when the configuration or the place of a tree changes, another worker takes over.
  */
-import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../system/log.ts';
 import { notifier } from '../system/notify.ts';
 import type { CommandLine } from './command-line.ts';
 import { type Config, readConfig } from './config.ts';
+import { configStamp, stampOf } from './config-files.ts';
 import { listenAddresses, openSockets } from './listen.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { ACCOUNTS, findReaders } from './readers.ts';
+import { StatusFile } from './status-file.ts';
 import { Workers } from './workers.ts';
 
 /** How often the configuration and the trees are looked at. */
@@ -19,16 +20,6 @@ const LOOK_MS = 1000;
 const CHANGE_MS = { first: LOOK_MS, longest: 10_000, calm: 30_000 };
 /** How long transfers go on at the end. */
 const DRAIN_MS = 2000;
-
-/** Differs when the file was written or replaced, or who may read it. */
-function stampOf(file: string): string {
-  try {
-    const { dev, ino, size, ctimeNs } = fs.statSync(file, { bigint: true });
-    return `${dev}:${ino}:${size}:${ctimeNs}`;
-  } catch (error) {
-    return String((error as NodeJS.ErrnoException).code);
-  }
-}
 
 class Supervisor {
   private readonly file: string;
@@ -53,7 +44,7 @@ class Supervisor {
     this.file = file;
     this.log = log;
     this.workers = workers;
-    this.stamp = this.lastStamp = stampOf(file);
+    this.stamp = this.lastStamp = configStamp(file);
     this.config = readConfig(file);
   }
 
@@ -109,7 +100,7 @@ class Supervisor {
   }
 
   private hasNewConfiguration(): boolean {
-    const stamp = stampOf(this.file);
+    const stamp = configStamp(this.file);
     // A file that changes while we look may be half written.
     const isSettled = stamp === this.lastStamp;
     this.lastStamp = stamp;
@@ -152,7 +143,8 @@ export async function supervise({ config, listen }: CommandLine, log: Log): Prom
   const signalled = new Promise<string>(onEnd);
   const notify = notifier(process.env.NOTIFY_SOCKET);
   const sockets = openSockets(listen, process.env);
-  const workers = new Workers(sockets, log);
+  const status = new StatusFile(process.env.RUNTIME_DIRECTORY?.split(':')[0], log);
+  const workers = new Workers(sockets, log, (counts) => status.add(counts));
   const supervisor = new Supervisor(config, workers, log);
   process.on('SIGHUP', () => supervisor.reload());
   await supervisor.serve();

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { StartError } from '../system/start-error.ts';
+import { type Counts, countsSchema } from './counts.ts';
 import { type Plan, planFile } from './plan.ts';
 import { Said, stageVariable } from './stage.ts';
 
@@ -18,9 +19,27 @@ export interface WorkerProcess {
 /** What takes longer hangs. */
 const START_MS = 20_000;
 const STOP_MS = 10_000;
+/** Longer than what it counts for all boards of a laboratory. */
+const MAX_SAID = 1024 * 1024;
 
-/** @param sockets descriptors, which the worker gets too */
-export function startWorker(plan: Plan, sockets: readonly number[]): WorkerProcess {
+/** Workers read what strangers send: what they say is looked at. */
+function told(line: string, counted: (counts: Counts) => void): void {
+  try {
+    counted(countsSchema.parse(JSON.parse(line)));
+  } catch {
+    // Half a line, of one that was killed.
+  }
+}
+
+/**
+ * @param sockets descriptors, which the worker gets too
+ * @param counted what it has counted since it told last
+ */
+export function startWorker(
+  plan: Plan,
+  sockets: readonly number[],
+  counted: (counts: Counts) => void,
+): WorkerProcess {
   const planned = planFile(plan);
   const { execPath, execArgv, argv } = process;
   const child = spawn(execPath, [...execArgv, ...argv.slice(1)], {
@@ -40,10 +59,16 @@ export function startWorker(plan: Plan, sockets: readonly number[]): WorkerProce
     ready.reject(new StartError(`a worker ended at its start (${how})`));
     stopped.resolve();
   });
+  let rest = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     clearTimeout(timer);
-    if (text.includes(Said.ready)) ready.resolve();
-    if (text.includes(Said.stopped)) stopped.resolve();
+    const lines = `${rest}${text}`.slice(-MAX_SAID).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line === Said.ready) ready.resolve();
+      else if (line === Said.stopped) stopped.resolve();
+      else told(line, counted);
+    }
   });
   return {
     ready: ready.promise,

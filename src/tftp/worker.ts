@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import type { Log } from '../system/log.ts';
 import { BoardJournals } from './board-journals.ts';
 import { Boards } from './boards.ts';
+import { addCounts, type Counts, countsOf } from './counts.ts';
 import { openRequested } from './files.ts';
 import { Journal } from './journal.ts';
 import { readPlan } from './plan.ts';
@@ -18,6 +19,31 @@ function surviveBugs(log: Log): void {
   }
 }
 
+function say(line: string): void {
+  fs.writeSync(1, `${line}\n`);
+}
+
+const TELL_MS = 1000;
+
+/** Tells the supervisor what was counted, not more often than once a second. */
+class Counting {
+  private counts: Counts = {};
+  private timer: NodeJS.Timeout | undefined;
+
+  add(counts: Counts): void {
+    addCounts(this.counts, counts);
+    this.timer ??= setTimeout(() => this.tell(), TELL_MS);
+  }
+
+  tell(): void {
+    if (this.timer === undefined) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    say(JSON.stringify(this.counts));
+    this.counts = {};
+  }
+}
+
 /** Serves until SIGTERM, and then the transfers that run to their end. */
 export async function work(stage: Stage, log: Log): Promise<void> {
   // What a terminal sends to all of us is the supervisor's to decide on.
@@ -27,18 +53,21 @@ export async function work(stage: Stage, log: Log): Promise<void> {
   const boards = new Boards(planned, publicTree);
   const journal = new Journal(log);
   const boardJournals = place && new BoardJournals({ directory: place.path, boards, log });
+  const counting = new Counting();
   const server = serve(socketsOf(stage), {
     open: (client, name) => openRequested(boards, client, name),
     report: (report) => {
       journal.report(report);
       boardJournals?.report(report);
+      counting.add(countsOf(report, boards));
     },
     overLimit: journal.overLimit,
   });
   surviveBugs(log);
-  fs.writeSync(1, Said.ready);
+  say(Said.ready);
   await ending;
   const lastTransfer = server.stop();
-  fs.writeSync(1, Said.stopped);
+  say(Said.stopped);
   await lastTransfer;
+  counting.tell();
 }

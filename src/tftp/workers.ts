@@ -1,5 +1,6 @@
 /** The workers of one set of sockets: one that takes requests, and older ones that finish their transfers. */
 import type { Log } from '../system/log.ts';
+import type { Counts } from './counts.ts';
 import type { Plan } from './plan.ts';
 import { startWorker, type WorkerProcess } from './worker-process.ts';
 
@@ -14,6 +15,7 @@ const MAX_FINISHING = 4;
 export class Workers {
   private readonly sockets: readonly number[];
   private readonly log: Log;
+  private readonly counted: (counts: Counts) => void;
   private readonly all = new Set<WorkerProcess>();
   private current: { readonly worker: WorkerProcess; readonly startedAt: number } | undefined;
   /** Starts come one after the other. */
@@ -21,9 +23,10 @@ export class Workers {
   private pauseMs = FIRST_PAUSE_MS;
   private isEnding = false;
 
-  constructor(sockets: readonly number[], log: Log) {
+  constructor(sockets: readonly number[], log: Log, counted: (counts: Counts) => void) {
     this.sockets = sockets;
     this.log = log;
+    this.counted = counted;
   }
 
   /**
@@ -52,7 +55,7 @@ export class Workers {
 
   private async start(plan: Plan): Promise<void> {
     if (this.isEnding) return;
-    const worker = startWorker(plan, this.sockets);
+    const worker = startWorker(plan, this.sockets, this.counted);
     this.all.add(worker);
     void worker.ended.then((how) => {
       this.all.delete(worker);

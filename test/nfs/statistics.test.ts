@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Statistics } from '../../src/nfs/statistics.ts';
 
 it('forgets clients that are gone when there are too many, and no others', () => {
@@ -11,6 +11,23 @@ it('forgets clients that are gone when there are too many, and no others', () =>
   expect(addresses).toContain('first');
   expect(addresses).not.toContain('second');
   expect(addresses).toContain('client 999');
+});
+
+it('adds up how long calls take: each begins when it came, or when the one before it ended', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const statistics = new Statistics();
+  const [getattr, read] = [statistics.operation('GETATTR'), statistics.operation('READ')];
+  statistics.operation('NULL');
+  statistics.clock = performance.now();
+  vi.advanceTimersByTime(2);
+  statistics.ended(getattr);
+  vi.advanceTimersByTime(5);
+  statistics.ended(read);
+  vi.advanceTimersByTime(1);
+  statistics.ended(getattr);
+  for (const calls of [getattr, getattr, read]) calls.count += 1;
+  expect(statistics.operationSeconds()).toEqual({ GETATTR: 0.003, READ: 0.005 });
+  vi.useRealTimers();
 });
 
 it('tells only of what happened', () => {

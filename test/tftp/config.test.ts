@@ -1,17 +1,24 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseConfig, readConfig } from '../../src/tftp/config.ts';
+import { parseConfig, readConfig } from '../../src/tftp/config.ts';
+import { ConfigError } from '../../src/tftp/config-error.ts';
 
-const parse = (...lines: string[]) => parseConfig('/etc/c', lines.join('\n'));
+const textOf = (...lines: string[]) => ({ file: '/etc/c', content: lines.join('\n') });
+const parse = (...lines: string[]) => parseConfig([textOf(...lines)]);
 
-function problems(...lines: string[]): readonly string[] {
+function allProblems(texts: Parameters<typeof parseConfig>[0]): readonly string[] {
   try {
-    parse(...lines);
+    parseConfig(texts);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;
   }
   return [];
 }
+
+const problems = (...lines: string[]) => allProblems([textOf(...lines)]);
 
 describe('a configuration', () => {
   it('may be empty', () => {
@@ -45,17 +52,19 @@ describe('a configuration', () => {
           prefixes: ['9a8b7c6d', '0000abcd', 'dc-a6-32-01-02-03', 'dc-a6-32-01-02-04'],
           tree: '/srv/lab/rpi4',
           isPublic: false,
+          file: '/etc/c',
         },
         {
           ...{ name: 'x.y-z_1', addresses: [], prefixes: [], tree: '/home/a b;c/tftproot' },
           isPublic: true,
+          file: '/etc/c',
         },
       ],
     });
   });
 
   it('says where journals are, or the service manager does', () => {
-    const journal = (text: string, state?: string) => parseConfig('/etc/c', text, state).journal;
+    const journal = (text: string, state?: string) => parseConfig([textOf(text)], state).journal;
     expect(journal('')).toBeUndefined();
     expect(journal('', '/var/lib/x')).toBe('/var/lib/x');
     expect(journal('journal=/srv/j/', '/var/lib/x')).toBe('/srv/j');
@@ -165,6 +174,49 @@ describe('a configuration', () => {
     expect(problems('[board a]', '[board b]', 'tree=/srv/tftp/a')).toEqual([]);
     expect(problems('[board a]', '[board ab]')).toEqual([]);
     expect(problems('[board a]', 'tree=/srv/tftp', '[board b]', 'public=yes')).toEqual([]);
+  });
+
+  it('may be in several files, of which the first has what counts for all', () => {
+    const other = (file: string, ...lines: string[]) => ({ file, content: lines.join('\n') });
+    const config = parseConfig([
+      textOf('directory=/srv/lab', '[board a]'),
+      other('/etc/c.d/b.conf', '[board b]', 'address=10.0.0.1'),
+    ]);
+    expect(config.boards).toMatchObject([
+      { name: 'a', tree: '/srv/lab/a', file: '/etc/c' },
+      { name: 'b', tree: '/srv/lab/b', file: '/etc/c.d/b.conf', addresses: ['10.0.0.1'] },
+    ]);
+    expect(
+      allProblems([
+        textOf('[board a]', 'address=10.0.0.1', 'address=10.0.0.1'),
+        other('/etc/c.d/b.conf', 'public=', '[board b]', 'address=10.0.0.1'),
+        other('/etc/c.d/c.conf', '[board a]', '[board c]', 'tree=/srv/tftp'),
+      ]),
+    ).toEqual([
+      '/etc/c.d/b.conf:1: public: expected [board NAME] above it',
+      '/etc/c:3: address: expected something else than 10.0.0.1, which board a has',
+      '/etc/c.d/b.conf:3: address: expected something else than 10.0.0.1, which board a has (/etc/c:2)',
+      '/etc/c.d/c.conf:1: [board a]: expected something else than a, which board a has (/etc/c:1)',
+      '/etc/c.d/c.conf:2: [board c]: expected a tree that does not hold that of board a',
+    ]);
+  });
+
+  it('is read from its file and the directory beside it', () => {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tftp-config-'));
+    try {
+      const file = path.join(directory, 'c');
+      fs.writeFileSync(file, '[board a]');
+      expect(readConfig(file).boards.map(({ name }) => name)).toEqual(['a']);
+      const others = fs.mkdirSync(`${file}.d`, { recursive: true }) ?? '';
+      for (const name of ['z.conf', 'b.conf', '.hidden.conf', 'y.conf.new']) {
+        fs.writeFileSync(path.join(others, name), `[board ${name[0]}]`);
+      }
+      expect(readConfig(file).boards.map(({ name }) => name)).toEqual(['a', 'b', 'z']);
+      fs.mkdirSync(path.join(others, 'd.conf'));
+      expect(() => readConfig(file)).toThrow(`${others}/d.conf: cannot be read: EISDIR`);
+    } finally {
+      fs.rmSync(directory, { recursive: true });
+    }
   });
 
   it('says that it cannot be read', () => {

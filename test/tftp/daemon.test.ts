@@ -3,8 +3,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { parseStatus } from '../../src/tftp/status-file.ts';
 import { eventually } from '../support/ssh-session.ts';
 import { request, TftpClient } from '../support/tftp-client.ts';
 import { startTftpDaemon, type TftpDaemon, type TftpDaemonOptions } from '../support/tftp-daemon.ts';
@@ -117,6 +119,32 @@ describe('the server', () => {
   });
 });
 
+it('counts what becomes of requests, by board, through changes of the configuration', async () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tftp-status-'));
+  const read = () => parseStatus(fs.readFileSync(path.join(directory, 'status'), 'utf8'));
+  try {
+    const { configure, logged, pid } = await start({ before: ['env', `RUNTIME_DIRECTORY=${directory}`] });
+    expect(read()).toMatchObject({ pid, boards: {} });
+    expect(fs.statSync(path.join(directory, 'status')).mode & 0o777).toBe(0o644);
+    await download('Image');
+    await expect(download('absent')).rejects.toThrow(ABSENT);
+    await download('all', async () => {
+      configure(`${BOARD}${OTHER}`);
+      await logged(/read again/);
+    });
+    await download('Image');
+    const { boards } = await eventually('all counts', () => {
+      const status = read();
+      return status?.boards.rpi4?.complete === 2 && status.boards['']?.complete === 1 && status;
+    });
+    expect(boards.rpi4).toMatchObject({ complete: 2, refused: 1, failed: 0, bytes: 12, retransmissions: 0 });
+    expect(boards['']).toMatchObject({ complete: 1, refused: 0, failed: 0, bytes: 7 });
+    expect(boards.rpi4?.seconds).toBeLessThan(60);
+  } finally {
+    fs.rmSync(directory, { recursive: true });
+  }
+});
+
 describe('another configuration', () => {
   it('is read on SIGHUP', async () => {
     const { configure, signal, logged } = await start({ config: OTHER });
@@ -133,6 +161,17 @@ describe('another configuration', () => {
     await logged(/tftpd\.conf: read again, 1 boards$/m);
     expect(await download('Image')).toBe('kernel');
     expect(await download('all')).toBe('for all');
+  });
+
+  it('may be in a file beside it, which is noticed too', async () => {
+    const { configFile, logged } = await start({ config: OTHER });
+    fs.mkdirSync(`${configFile}.d`);
+    fs.writeFileSync(`${configFile}.d/rpi4.conf`, BOARD);
+    await logged(/tftpd\.conf: read again, 2 boards$/m);
+    expect(await download('Image')).toBe('kernel');
+    fs.rmSync(`${configFile}.d/rpi4.conf`);
+    await logged(/tftpd\.conf: read again, 1 boards$/m);
+    await expect(download('Image')).rejects.toThrow(ABSENT);
   });
 
   it('that is wrong is told in one line and changes nothing, until it is right', async () => {

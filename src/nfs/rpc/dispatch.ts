@@ -107,12 +107,13 @@ export class Dispatcher<Context> {
   }
 
   private serve(
-    { procedure, calls }: Slot<Context>,
+    slot: Slot<Context>,
     xid: number,
     reader: Reader,
     start: number,
     caller: Caller<Context>,
   ): Outcome {
+    const { procedure, calls } = slot;
     const raw = procedure.once ? reader.rest() : undefined;
     const known = raw && this.replies.find(caller, xid, procedure, raw);
     if (known !== undefined) return this.repeat(known, caller);
@@ -132,6 +133,7 @@ export class Dispatcher<Context> {
       if (result !== undefined) {
         calls.count += 1;
         this.finish(procedure, xid, result, caller, undefined);
+        this.statistics.ended(calls);
         return Outcome.taken;
       }
       result = procedure.run(args, context);
@@ -145,13 +147,16 @@ export class Dispatcher<Context> {
     }
     calls.count += 1;
     const kept = raw && this.replies.begin(caller, xid, procedure, raw);
-    if (result instanceof Promise) this.finishLater(procedure, xid, result, caller, kept);
-    else this.finish(procedure, xid, result, caller, kept);
+    if (result instanceof Promise) this.finishLater(slot, xid, result, caller, kept);
+    else {
+      this.finish(procedure, xid, result, caller, kept);
+      this.statistics.ended(calls);
+    }
     return Outcome.taken;
   }
 
   private finishLater(
-    procedure: AnyProcedure<Context>,
+    { procedure, calls }: Slot<Context>,
     xid: number,
     result: Promise<unknown>,
     caller: Caller<Context>,
@@ -165,7 +170,11 @@ export class Dispatcher<Context> {
       if (kept !== undefined) this.replies.forget(kept);
       if (!caller.closed) this.refuse(caller, xid, AcceptStat.SYSTEM_ERR);
     };
-    const end = () => caller.running(-1);
+    const began = this.statistics.clock;
+    const end = () => {
+      calls.milliseconds += performance.now() - began;
+      caller.running(-1);
+    };
     caller.running(1);
     result
       .then(finish, fail)
@@ -215,6 +224,7 @@ export class Dispatcher<Context> {
   private putOff({ until }: PutOff, reader: Reader, caller: Caller<Context>): Outcome {
     const again = (call: Buffer) => {
       try {
+        this.statistics.clock = performance.now();
         if (!caller.closed) this.answer(new Reader().reset(call), caller);
       } catch (error) {
         this.reportBug('put off', error);

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Outcome } from '../../../src/nfs/rpc/dispatch.ts';
 import { FakeCaller, rig, settle } from './fake-caller.ts';
 import { PROGRAM, Procedure, VERSIONS } from './fake-program.ts';
@@ -214,6 +214,32 @@ it('counts calls, and failures by their status', () => {
   expect(statistics.errors()).toEqual({ ERROR_5: 1 });
   expect(statistics.rpcErrors).toBe(1);
   expect(caller.calls).toBe(4);
+});
+
+it('adds up how long calls take, also those that end later and those that were put off', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const { send, statistics, fake } = rig();
+    const at = (milliseconds: number) => {
+      vi.advanceTimersByTime(milliseconds);
+      statistics.clock = performance.now();
+    };
+    at(0);
+    send(call({ xid: 1, procedure: later, args: words(1) }));
+    vi.advanceTimersByTime(4);
+    fake.release();
+    await settle();
+    expect(statistics.operationSeconds()).toEqual({ LATER: 0.004 });
+    fake.absent = true;
+    at(10);
+    send(call({ xid: 2, procedure: putOff, args: opaqueBytes(Buffer.from('wait')) }));
+    vi.advanceTimersByTime(1000);
+    fake.arrive();
+    await settle();
+    expect(statistics.operationSeconds()).toEqual({ LATER: 0.004, PUT_OFF: 0 });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('knows the same call on another connection of the client', async () => {
