@@ -2,7 +2,7 @@
  * The delayed power-off: switches boards through systemd, and has it wait with that. Board accounts run it as root by
  * sudo (units/novaboot.sudoers), systemd as root and as the board account.
  */
-import { boardAccount, callingAccount } from '../src/power-off/account.ts';
+import { callingAccount } from '../src/power-off/account.ts';
 import { CommandError, ExitCode } from '../src/shell/errors.ts';
 import { report } from '../src/shell/run.ts';
 
@@ -19,8 +19,7 @@ async function run(words: readonly string[], env: NodeJS.ProcessEnv): Promise<vo
   const { delayOff, followSessions, watchSessions } = await import('../src/power-off/timer.ts');
   if (words.length === 1 && word === 'delayed-off') return delayOff(callingAccount(env));
   if (words.length === 1 && word === 'watch') return watchSessions(callingAccount(env));
-  if (words.length === 2 && word === 'sessions' && uid !== undefined)
-    return followSessions(boardAccount(uid));
+  if (words.length === 2 && word === 'sessions' && uid !== undefined) return followSessions(uid);
   throw new CommandError('Usage: novaboot-power on|off|delayed-off', ExitCode.usage);
 }
 

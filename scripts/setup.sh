@@ -32,7 +32,8 @@ programs_of() {
       echo systemd-nspawn:systemd-container debootstrap:debootstrap nfs-ls:libnfs-utils
       echo setfacl:acl setcap:libcap2-bin zstd:zstd bsdtar:libarchive-tools xz:xz-utils bzip2:bzip2
       echo mkfs.btrfs:btrfs-progs mkfs.ext4:e2fsprogs tftp:tftp-hpa atftp:atftp curl:curl ip:iproute2 snmpget:snmp openssl:openssl
-      echo socat:socat picocom:picocom
+      echo zsh:zsh fish:fish /usr/share/bash-completion/bash_completion:bash-completion
+      echo socat:socat picocom:picocom lintian:lintian qemu-aarch64:qemu-user
       ;;
     bench)
       echo ganesha.nfsd:nfs-ganesha ganesha.nfsd:nfs-ganesha-vfs nfs-ls:libnfs-utils strace:strace \
@@ -67,8 +68,6 @@ install_npm_packages() {
     npm ci --no-fund --no-audit --loglevel=error >&2
     touch "$stamp"
   fi
-  # The package "node" brings the runtime; npm may have been told not to run install scripts.
-  [ -e node_modules/.bin/node ] || (cd node_modules/node && node installArchSpecificPackage.js) >&2
 }
 
 for group in "$@"; do

@@ -6,14 +6,14 @@ import { findPosition, type Range } from '../console/log-position.ts';
 import { LogReader, type Piece } from '../console/log-reader.ts';
 import { parseSince } from '../console/log-since.ts';
 import { watchLog } from '../console/log-watch.ts';
-import type { Session } from '../shell/command.ts';
+import { usage } from '../shell/arguments.ts';
+import type { CommandTable, Session } from '../shell/command.ts';
 import { CommandError, ExitCode, systemRefusal } from '../shell/errors.ts';
 import { endWithParent, whenAbandoned } from '../shell/lock.ts';
 import { writeError, writeOut } from '../shell/output.ts';
 import { report } from '../shell/run.ts';
 import { exitNow } from '../system/process.ts';
 
-const USAGE = 'Usage: console-log [-f] [-n LINES] [--since TIME] [--raw]';
 /** Lines that -f begins with. */
 const LAST = 10;
 /** Characters that are written together. */
@@ -24,7 +24,7 @@ interface Options extends Range {
   readonly raw: boolean;
 }
 
-function parseWords(args: readonly string[]) {
+function parseWords(args: readonly string[], table: CommandTable) {
   const options = {
     follow: { type: 'boolean', short: 'f', default: false },
     lines: { type: 'string', short: 'n' },
@@ -34,12 +34,12 @@ function parseWords(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options }).values;
   } catch {
-    throw new CommandError(USAGE, ExitCode.usage);
+    throw usage('console-log', table);
   }
 }
 
-function parseOptions(args: readonly string[]): Options {
-  const { follow, lines, since, raw } = parseWords(args);
+function parseOptions(args: readonly string[], table: CommandTable): Options {
+  const { follow, lines, since, raw } = parseWords(args, table);
   if (lines !== undefined && !/^\d{1,9}$/.test(lines)) {
     throw new CommandError(`console-log: -n ${lines}: a number of lines is expected`, ExitCode.usage);
   }
@@ -105,8 +105,8 @@ async function show(session: Session, options: Options): Promise<void> {
   if (!options.raw) writeOut(display.end());
 }
 
-export async function run(session: Session, args: readonly string[]): Promise<void> {
-  const options = parseOptions(args);
+export async function run(session: Session, args: readonly string[], table: CommandTable): Promise<void> {
+  const options = parseOptions(args, table);
   try {
     await show(session, options);
   } catch (error) {

@@ -74,12 +74,22 @@ export const commands: CommandTable = [
   {
     name: 'nfs',
     parameters: 'status|restart|stop',
+    forms: ['status [--json]', 'restart', 'stop'],
     summary: 'Show, restart or stop your NFS server, which get-config starts',
     load: async () => await import('./nfs.ts'),
   },
   {
     name: 'root',
     parameters: 'COMMAND',
+    forms: [
+      'list [--json]',
+      'save NAME [@N]',
+      'restore NAME|@N',
+      'remove NAME|@N',
+      'diff NAME|@N [PATH]',
+      'reset',
+      'download [NAME|@N]',
+    ],
     summary: 'Your root file systems: list, save, restore, remove, diff, reset, download',
     load: async () => await import('./root.ts'),
   },
@@ -96,8 +106,16 @@ export const commands: CommandTable = [
     load: async () => await import('./why.ts'),
   },
   {
+    name: 'doctor',
+    parameters: '[-v] ...',
+    forms: ['[-v] [--json]', 'root [NAME] [-v] [--json]'],
+    summary: 'Tell what is wrong with the board or its server; doctor root: with your root file system',
+    load: async () => await import('./doctor.ts'),
+  },
+  {
     name: 'console-log',
     parameters: '[-f] ...',
+    forms: ['[-f] [-n LINES] [--since TIME] [--raw]'],
     summary: 'Show what the board said on its console; -f: and what it says',
     load: async () => await import('./console-log.ts'),
   },
@@ -109,8 +127,15 @@ export const commands: CommandTable = [
   },
   {
     name: 'help',
-    summary: 'List the commands',
+    parameters: '[COMMAND]',
+    summary: 'List the commands, or tell all about one',
     load: async () => await import('./help.ts'),
+  },
+  {
+    name: 'completion',
+    parameters: 'bash|zsh|fish [HOST...]',
+    summary: 'Print a script by which your shell completes these commands',
+    load: async () => await import('./completion.ts'),
   },
   {
     name: 'version',

@@ -1,7 +1,7 @@
 /** The caller's own NFS server: what it does, and its end and new start. */
 import { limitsOf } from '../rootfs/quota.ts';
-import type { Session } from '../shell/command.ts';
-import { CommandError, ExitCode } from '../shell/errors.ts';
+import { usage } from '../shell/arguments.ts';
+import type { CommandTable, Session } from '../shell/command.ts';
 import type { NfsConfig } from '../shell/nfs-config.ts';
 import { userManager } from '../shell/nfs-manager.ts';
 import { makeDirectories } from '../shell/nfs-place.ts';
@@ -104,11 +104,9 @@ async function showStatus({ user, server: { place } }: Context, json: boolean): 
   else writeOut(`The NFS server of ${user} idles: the next connection to port ${port} starts it.\n`);
 }
 
-export async function run(session: Session, args: readonly string[]): Promise<void> {
+export async function run(session: Session, args: readonly string[], commands: CommandTable): Promise<void> {
   const words = args.join(' ');
-  if (!/^(status( --json)?|restart|stop)$/.test(words)) {
-    throw new CommandError('Usage: nfs status [--json], nfs restart, nfs stop', ExitCode.usage);
-  }
+  if (!/^(status( --json)?|restart|stop)$/.test(words)) throw usage('nfs', commands);
   const context = contextOf(session);
   const { user, server, config } = context;
   if (words === 'stop') {

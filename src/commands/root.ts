@@ -1,13 +1,12 @@
 /** The caller's root file systems: what there is, copies by name, and the way back to them. */
-import type { Session } from '../shell/command.ts';
-import { CommandError, ExitCode, systemRefusal } from '../shell/errors.ts';
+import { usage } from '../shell/arguments.ts';
+import type { CommandTable, Session } from '../shell/command.ts';
+import { systemRefusal } from '../shell/errors.ts';
 import { endWithParent } from '../shell/lock.ts';
 import { makeDirectories } from '../shell/nfs-place.ts';
 import { type OwnRoots, ownRoots } from '../shell/own-roots.ts';
 
 interface Action {
-  /** What stands behind the name. */
-  readonly parameters: string;
   /** The words behind the name, a blank between them. */
   readonly words: RegExp;
   /** It takes long, and locks others out: it ends with the connection, and the next run removes what it has left. */
@@ -19,52 +18,44 @@ interface Action {
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   list: {
-    parameters: ' [--json]',
     words: /^(--json)?$/,
     load: async () => await import('./root/list.ts'),
   },
   save: {
-    parameters: ' NAME [@N]',
     words: /^\S+( @\d+)?$/,
     attached: true,
     load: async () => await import('./root/save.ts'),
   },
   restore: {
-    parameters: ' NAME|@N',
     words: /^\S+$/,
     attached: true,
     load: async () => await import('./root/restore.ts'),
   },
   remove: {
-    parameters: ' NAME|@N',
     words: /^\S+$/,
     load: async () => await import('./root/remove.ts'),
   },
   diff: {
-    parameters: ' NAME|@N [PATH]',
     words: /^\S+( \S+)?$/,
     load: async () => await import('./root/diff.ts'),
   },
   reset: {
-    parameters: '',
     words: /^$/,
     load: async () => await import('./root/reset.ts'),
   },
   download: {
-    parameters: ' [NAME|@N]',
     words: /^\S*$/,
     load: async () => await import('./root/download.ts'),
   },
 };
 
-function usage(): CommandError {
-  const forms = Object.entries(ACTIONS).map(([name, { parameters }]) => `root ${name}${parameters}`);
-  return new CommandError(`Usage: ${forms.join(', ')}`, ExitCode.usage);
-}
-
-export async function run(session: Session, [name = '', ...words]: readonly string[]): Promise<void> {
+export async function run(
+  session: Session,
+  [name = '', ...words]: readonly string[],
+  table: CommandTable,
+): Promise<void> {
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-  if (!action?.words.test(words.join(' '))) throw usage();
+  if (!action?.words.test(words.join(' '))) throw usage('root', table);
   const own = ownRoots(session, 'root');
   const { run } = await action.load();
   makeDirectories(own.place);

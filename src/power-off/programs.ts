@@ -1,20 +1,33 @@
 /** Programs of the system, run with nothing that a user could have put into our environment. */
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import {
+  type SpawnSyncOptionsWithStringEncoding,
+  type SpawnSyncReturns,
+  spawnSync,
+} from 'node:child_process';
 import { printable } from '../shell/text.ts';
 
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
 /** Longer than what units wait for (novaboot-power@.service). */
 const LIMIT_MS = 300_000;
+const MAX_OUTPUT = 64 * 1024 * 1024;
 
-function runProgram(file: string, args: readonly string[]): SpawnSyncReturns<string> {
-  return spawnSync(file, args, {
+/** @param inSession whether a terminal's Ctrl-C reaches it too */
+export function runProgram(
+  file: string,
+  args: readonly string[],
+  { inSession = true }: { inSession?: boolean } = {},
+): SpawnSyncReturns<string> {
+  const options: SpawnSyncOptionsWithStringEncoding & { detached: boolean } = {
+    detached: !inSession,
     cwd: '/',
     env: ENVIRONMENT,
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     timeout: LIMIT_MS,
-  });
+    maxBuffer: MAX_OUTPUT,
+  };
+  return spawnSync(file, args, options);
 }
 
 /** What a program prints; undefined if it fails. */

@@ -1,7 +1,7 @@
 /** When the timer novaboot-power-off@BOARD.timer runs, as root. Nothing here waits: systemd may be starting or stopping. */
 import { CommandError } from '../shell/errors.ts';
-import type { BoardAccount } from './account.ts';
-import { lastLine, systemctl } from './programs.ts';
+import { type BoardAccount, boardAccount } from './account.ts';
+import { lastLine, outputOf, systemctl } from './programs.ts';
 import { hasSession } from './sessions.ts';
 
 function enqueue(command: 'start' | 'restart' | 'stop', unit: string): void {
@@ -21,7 +21,9 @@ export function watchSessions({ uid }: BoardAccount): void {
   enqueue('start', `novaboot-sessions@${uid}.path`);
 }
 
-/** A session has begun or ended. */
-export function followSessions(board: BoardAccount): void {
+/** A session has begun or ended. @param uid of the account, which may have been removed after its last one */
+export function followSessions(uid: string): void {
+  if (outputOf('getent', ['passwd', '--', uid]) === undefined) return;
+  const board = boardAccount(uid);
   enqueue(hasSession(board.name) ? 'stop' : 'start', timer(board));
 }

@@ -65,7 +65,8 @@ export function lockForUpload(file: string): number {
   return fd;
 }
 
-function parse(text: string): UsageRecord | undefined {
+/** @returns undefined for what is no such file */
+export function parseUsage(text: string): UsageRecord | undefined {
   try {
     return schema.parse(JSON.parse(text));
   } catch {
@@ -147,7 +148,7 @@ export class UsageFile implements UsageStore {
   }
 
   private current(text: string): UsageRecord {
-    const record = parse(text) ?? unknownUsage();
+    const record = parseUsage(text) ?? unknownUsage();
     const boot = bootId();
     if (record.boot === boot) return record;
     // Nobody knows what reached the disk.

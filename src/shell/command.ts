@@ -25,6 +25,8 @@ interface Description {
   readonly name: string;
   /** What stands behind the name, as in `NAME [admin]`. */
   readonly parameters?: string;
+  /** All that may stand there, where `parameters` tells the gist only: for `help NAME`, refusals and completion. */
+  readonly forms?: readonly string[];
   /** One line for `help`. */
   readonly summary: string;
   /** Only administrators see and run it. */
@@ -33,8 +35,12 @@ interface Description {
 
 /** Runs at any time, in this process. */
 export interface FreeCommand {
-  /** Writes to standard output, or throws a CommandError. */
-  run(session: Session, args: readonly string[], table: CommandTable): Promise<void> | void;
+  /** Writes to standard output, or throws a CommandError. @returns the exit status, if it is not 0 */
+  run(
+    session: Session,
+    args: readonly string[],
+    table: CommandTable,
+  ): Promise<number> | Promise<void> | number | void;
 }
 
 /** Needs the board's lock, or the connection of the one who has it; then another program replaces this process. */

@@ -102,13 +102,16 @@ async function runBesideHolder({ session, name }: Hold, start: Start): Promise<n
 
 /** Replaces this process by what the command runs. @throws CommandError when the board is not to be had */
 export async function runHeld(hold: Hold): Promise<never> {
-  const { session, command, name } = hold;
+  const { session, command, name, invocation } = hold;
   const start = command.prepare(session, hold.args);
   const lock = openLock(session.lockDirectory);
   if (!isConsole(name) && isOurConnection(occupants(lock), session.parent)) {
     return await runBesideHolder(hold, start);
   }
+  // Before the wait: an upgrade of the programs may take the file away meanwhile.
+  const waits = invocation === undefined ? await import('./waits.ts') : undefined;
   if (!tryLock(lock, session.lockDirectory)) await queueUp(hold, lock);
   if (isAbandoned(session.parent)) throw new CommandError('The connection is gone; nothing was done');
+  waits?.noteWait(session.home, performance.now() / 1000);
   return await runLocked(hold, lock, start);
 }

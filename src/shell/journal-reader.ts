@@ -1,6 +1,7 @@
 /** Reads the journal back: records, and one entry for each time that somebody had the board or did something to it. */
 import fs from 'node:fs';
 import * as z from 'zod/mini';
+import { linesFromEnd } from '../system/lines-from-end.ts';
 import { journalPath } from './journal.ts';
 
 const common = { version: z.literal(1), time: z.iso.datetime() };
@@ -41,6 +42,9 @@ export interface PastSession {
   running: boolean;
 }
 
+/** Bytes: more than a journal has. */
+const MAX_LOOKED_AT = 2 * 1024 * 1024;
+
 function readLines(file: string): string[] {
   try {
     return fs.readFileSync(file, 'utf8').split('\n');
@@ -67,6 +71,18 @@ export function readJournal(home: string, text = ''): JournalRecord[] {
     .filter((line) => line.includes(text))
     .map(parseRecord)
     .filter((entry) => entry !== undefined);
+}
+
+/** The last of those that tell of switching. */
+export function lastPowerRecord(home: string): PowerRecord | undefined {
+  const file = journalPath(home);
+  for (const name of [file, `${file}.1`]) {
+    for (const line of linesFromEnd(name, MAX_LOOKED_AT)) {
+      const entry = line.includes('"power"') ? parseRecord(line) : undefined;
+      if (entry?.event === 'power') return entry;
+    }
+  }
+  return undefined;
 }
 
 /** Oldest first. @param holders names of the sessions that have the board now (`sessionName`) */

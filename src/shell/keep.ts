@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod/mini';
+import { readRegularFile } from '../system/regular-file.ts';
 
 export const MAX_KEEP_SECONDS = 7 * 24 * 3600;
 
@@ -17,6 +18,8 @@ export interface Keep {
   readonly until: Date;
 }
 
+const MAX_BYTES = 4096;
+
 function keepFile(home: string): string {
   return path.join(home, '.local/state/novaboot/keep');
 }
@@ -24,7 +27,9 @@ function keepFile(home: string): string {
 /** What is in force at `now`; undefined for none. What is no such file, or lasts longer than it may, does not count. */
 export function readKeep(home: string, now = new Date()): Keep | undefined {
   try {
-    const { user, until } = keepSchema.parse(JSON.parse(fs.readFileSync(keepFile(home), 'utf8')));
+    const { user, until } = keepSchema.parse(
+      JSON.parse(readRegularFile(keepFile(home), MAX_BYTES)?.toString() ?? ''),
+    );
     const keep = { user, until: new Date(until) };
     const milliseconds = keep.until.getTime() - now.getTime();
     return milliseconds > 0 && milliseconds <= MAX_KEEP_SECONDS * 1000 ? keep : undefined;

@@ -1,8 +1,9 @@
 /** Reads and replaces ~/.ssh/authorized_keys: whole or not at all, one change at a time. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { flock, LOCK_EX } from '../system/descriptors.ts';
-import { CommandError } from './errors.ts';
+import { flock, LOCK_EX, LOCK_NB } from '../system/descriptors.ts';
+import { readRegularFile } from '../system/regular-file.ts';
+import { CommandError, ExitCode } from './errors.ts';
 
 function failure(file: string, error: unknown): CommandError {
   const { code, message } = error as NodeJS.ErrnoException;
@@ -19,13 +20,19 @@ function keyFile(home: string): string {
 /** The bytes of the file; empty where it is missing. */
 export function readKeyFile(home: string): Buffer {
   try {
-    return fs.readFileSync(keyFile(home));
+    return readRegularFile(keyFile(home)) ?? Buffer.alloc(0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
     throw new CommandError(`Cannot read authorized_keys: ${(error as Error).message}`, undefined, {
       cause: error,
     });
   }
+}
+
+const { O_RDONLY, O_DIRECTORY, O_NONBLOCK } = fs.constants;
+
+/** Whatever the account has put there meanwhile: nobody waits for a FIFO. */
+function openDirectory(directory: string): number {
+  return fs.openSync(directory, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 }
 
 /** A new file beside the old one, on disk before it takes the old one's place. */
@@ -43,12 +50,29 @@ function replaceFile(file: string, bytes: Buffer): void {
       fs.closeSync(fd);
     }
     fs.renameSync(temporary, file);
-    const directory = fs.openSync(path.dirname(file), 'r');
+    const directory = openDirectory(path.dirname(file));
     fs.fsyncSync(directory);
     fs.closeSync(directory);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+const LOCK_TRIES = 40;
+const BETWEEN_TRIES_MS = 50;
+
+/** Not for ever: root comes here too (novaboot-admin), and the account may have locked its directory for good. */
+function lockForAWhile(fd: number): void {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return void flock(fd, LOCK_EX | LOCK_NB);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      if (attempt === LOCK_TRIES)
+        throw new CommandError('Somebody else is changing authorized_keys; try again', ExitCode.busy);
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BETWEEN_TRIES_MS);
   }
 }
 
@@ -63,12 +87,15 @@ export function updateKeyFile(home: string, change: (old: Buffer) => Buffer): vo
   const file = keyFile(home);
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const fd = fs.openSync(directory, 'r');
-    flock(fd, LOCK_EX);
-    const old = readKeyFile(home);
-    const bytes = change(old);
-    if (!bytes.equals(old)) replaceFile(file, bytes);
-    fs.closeSync(fd);
+    const fd = openDirectory(directory);
+    try {
+      lockForAWhile(fd);
+      const old = readKeyFile(home);
+      const bytes = change(old);
+      if (!bytes.equals(old)) replaceFile(file, bytes);
+    } finally {
+      fs.closeSync(fd);
+    }
   } catch (error) {
     throw error instanceof CommandError ? error : failure(file, error);
   }

@@ -1,7 +1,8 @@
 /** The lines of get-config that tell a board how to mount its root file system. */
 import type { Session } from './command.ts';
 import { CommandError, ExitCode } from './errors.ts';
-import { type NfsConfig, readNfsConfig } from './nfs-config.ts';
+import { knownNfsConfig } from './known-nfs-config.ts';
+import type { NfsConfig } from './nfs-config.ts';
 import { isLingering, userManager } from './nfs-manager.ts';
 import { makeDirectories, nfsPlace } from './nfs-place.ts';
 import { servedPort } from './nfs-running.ts';
@@ -27,7 +28,7 @@ function serverAddress(config: NfsConfig, connection: string | undefined): strin
  */
 export async function nfsOptions(session: Session, user: string): Promise<string> {
   const { home, env } = session;
-  const config = readNfsConfig(home) ?? {};
+  const config = await knownNfsConfig(home);
   const address = serverAddress(config, env.SSH_CONNECTION);
   const place = nfsPlace(home, user);
   makeDirectories(place);

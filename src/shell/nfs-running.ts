@@ -1,5 +1,6 @@
 /** Whether a user's NFS server answers, and where: from the kernel, not from what a file says alone. */
 import fs from 'node:fs';
+import { isListening } from '../system/listening.ts';
 import { flockRecords } from '../system/proc.ts';
 import type { NfsPlace } from './nfs-place.ts';
 import { rememberedPort } from './nfs-port.ts';
@@ -28,26 +29,9 @@ function isWritten({ portFile }: NfsPlace, port: number): boolean {
   }
 }
 
-/** proc_net_tcp(5): a socket in this state listens. */
-const TCP_LISTEN = '0A';
-
 /** Whether a process of this account (or its user manager) listens on the TCP port. */
 export function isOurs(port: number): boolean {
-  const uid = String(process.getuid?.());
-  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  for (const table of ['/proc/net/tcp6', '/proc/net/tcp']) {
-    let text = '';
-    try {
-      text = fs.readFileSync(table, 'latin1');
-    } catch {
-      // No IPv6.
-    }
-    for (const line of text.split('\n')) {
-      const [, local, , state, , , , owner] = line.trim().split(/\s+/);
-      if (state === TCP_LISTEN && owner === uid && local?.endsWith(end)) return true;
-    }
-  }
-  return false;
+  return isListening(process.getuid?.(), 'tcp', port);
 }
 
 /**

@@ -33,7 +33,7 @@ const NAMESPACE_STATUSES = ['217', '226'];
 /** Why a unit failed: what the server said last, or what the manager says of it; else how it ended. */
 function reason(manager: Manager, unit: string): string {
   if (NAMESPACE_STATUSES.includes(property(manager, unit, 'ExecMainStatus'))) {
-    return 'user namespaces are forbidden here: the administrator must remove novaboot-nfsd@.service.d';
+    return 'user namespaces are forbidden here: the administrator must mask namespaces.conf (novaboot-nfsd(1))';
   }
   const invocation = property(manager, unit, 'InvocationID');
   const journal = (...words: readonly string[]) =>

@@ -1,5 +1,5 @@
 /** Whether the board is on, as the journal remembers it. */
-import { type PowerRecord, readJournal } from './journal-reader.ts';
+import { lastPowerRecord, type PowerRecord, readJournal } from './journal-reader.ts';
 import { localTime, printable } from './text.ts';
 
 export interface PowerState {
@@ -17,7 +17,7 @@ export function readPowerRecords(home: string): PowerRecord[] {
 
 /** What the last switching left behind. One that failed, or that did not come to its end, tells nothing. */
 export function readPowerState(home: string): PowerState {
-  const last = readPowerRecords(home).at(-1);
+  const last = lastPowerRecord(home);
   if (last === undefined) return { state: 'unknown', since: null, user: null };
   const { action, status, time: since, user } = last;
   return { state: status !== 0 ? 'unknown' : action === 'off' ? 'off' : 'on', since, user };

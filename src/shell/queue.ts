@@ -12,9 +12,13 @@ export interface Occupant {
   readonly from: string;
 }
 
-/** Holders first, then waiters, each in the order of their login. */
-export function occupants(lockFd: number): Occupant[] {
-  const found = flockRecords(lockFd).map(({ pid, waiting }) => {
+/**
+ * Holders first, then waiters, each in the order of their login.
+ *
+ * @param lockFd of the board's lock
+ */
+export function occupants(lockFd: number, records = flockRecords(lockFd)): Occupant[] {
+  const found = records.map(({ pid, waiting }) => {
     const identity = printable(processVariable(pid, 'NOVABOOT_ID') ?? '').split(' ');
     const [user = '?', since = '?', from = '?'] = identity.map((word) => word || '?');
     return { pid, waiting, user, since, from };

@@ -58,12 +58,19 @@ export const SYSTEM: readonly Rule[] = [
   { path: '/dev/null', access: 'write' },
 ];
 
-/** Since 3.5.0 the receiver's calls go through descriptors that no symbolic link leads out of. */
-function refusesLinks(rsync: string): boolean {
+/** undefined where it cannot be run. */
+export function rsyncVersion(rsync: string): [major: number, minor: number] | undefined {
   const { stdout } = spawnSync(rsync, ['--version'], { env: {}, encoding: 'utf8', timeout: 5000 });
   const [, major, minor] = /version v?(\d+)\.(\d+)/.exec(stdout ?? '') ?? [];
-  if (major === undefined) throw new CommandError(`Cannot run ${rsync}`, ExitCode.notConfigured);
-  return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 5);
+  return major === undefined ? undefined : [Number(major), Number(minor)];
+}
+
+/** Since 3.5.0 the receiver's calls go through descriptors that no symbolic link leads out of. */
+function refusesLinks(rsync: string): boolean {
+  const version = rsyncVersion(rsync);
+  if (version === undefined) throw new CommandError(`Cannot run ${rsync}`, ExitCode.notConfigured);
+  const [major, minor] = version;
+  return major > 3 || (major === 3 && minor >= 5);
 }
 
 export function deletes({ names }: RsyncRequest): boolean {

@@ -73,20 +73,19 @@ async function dispatch(table: CommandTable, invocation: Invocation): Promise<nu
   if (entry.locked) return await runLocked(entry, request, session, invocation);
   if (request.wait !== 'forever') throw new CommandError(`${name} never waits`, ExitCode.usage);
   const command = await entry.load();
-  await command.run(session, args, table);
-  return 0;
+  return (await command.run(session, args, table)) ?? 0;
 }
 
 /** Tells the user, or the administrator, what went wrong. @returns the exit status */
-export async function report(error: unknown): Promise<number> {
+export async function report(error: unknown, program = 'novaboot-shell'): Promise<number> {
   if (error instanceof CommandError || error instanceof RootError) {
-    writeError(`novaboot-shell: ${printable(error.message)}\n`);
+    writeError(`${program}: ${printable(error.message)}\n`);
     return error.exitCode;
   }
   const { message, stack } = error as Error;
   const { systemLog } = await import('./system-log.ts');
-  systemLog('err', `novaboot-shell: ${stack}`);
-  writeError(`novaboot-shell: Internal error (${printable(message)}); the system log has more\n`);
+  systemLog('err', `${program}: ${stack}`, program);
+  writeError(`${program}: Internal error (${printable(message)}); the system log has more\n`);
   return ExitCode.bug;
 }
 

@@ -32,6 +32,16 @@ export function processIdentity(pidfd: number): string {
   return String(fs.fstatSync(pidfd, { bigint: true }).ino);
 }
 
+const SYS_pidfd_send_signal = 424;
+const pidfdSendSignal = define<
+  [number: typeof SYS_pidfd_send_signal, pidfd: number, signal: number, info: null, flags: number]
+>('long syscall(long number, int pidfd, int sig, void *info, unsigned int flags)');
+
+/** @throws SystemError ESRCH when it has ended */
+export function signalProcess(pidfd: number, signal: number): void {
+  pidfdSendSignal(SYS_pidfd_send_signal, pidfd, signal, null, 0);
+}
+
 function pollfd(pidfd: number): Buffer {
   const buffer = Buffer.alloc(8);
   buffer.writeInt32LE(pidfd, 0);

@@ -50,36 +50,62 @@ export function processesWith(words: readonly string[]): number[] {
   });
 }
 
+/** Processes of this program, by the first 15 bytes of its name. */
+export function processesNamed(program: string): number[] {
+  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => readFile(`/proc/${pid}/comm`) === `${program.slice(0, 15)}\n`);
+}
+
 export interface LockRecord {
   readonly pid: number;
   readonly waiting: boolean;
 }
 
 /** How the kernel's lock table names an open file. On btrfs and overlays the device is not what stat(2) says. */
-export function lockTableName(fd: number): string | undefined {
+export function lockTableName(
+  fd: number,
+  mounts = readFile('/proc/self/mountinfo') ?? '',
+): string | undefined {
   const inode = fs.fstatSync(fd, { bigint: true }).ino;
   const mount = /^mnt_id:\s*(\d+)$/m.exec(readFile(`/proc/self/fdinfo/${fd}`) ?? '')?.[1];
-  const device = new RegExp(`^${mount} \\d+ (\\d+):(\\d+) `, 'm').exec(
-    readFile('/proc/self/mountinfo') ?? '',
-  );
+  const device = new RegExp(`^${mount} \\d+ (\\d+):(\\d+) `, 'm').exec(mounts);
   if (device === null) return undefined;
   const hex = (text: string | undefined) => Number(text).toString(16).padStart(2, '0');
   return `${hex(device[1])}:${hex(device[2])}:${inode}`;
 }
 
-/** Who holds and who waits for a flock(2), in the kernel's order, by the content of /proc/locks. */
-export function parseLocks(text: string, name: string): LockRecord[] {
-  const records: LockRecord[] = [];
-  for (const line of text.split('\n')) {
-    // "1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF"; a waiter has "->" in front of FLOCK
-    const match = /^\d+:\s+(->\s+)?FLOCK\s+\S+\s+\S+\s+(\d+)\s+(\S+) /.exec(line);
-    if (match?.[3] === name) records.push({ pid: Number(match?.[2]), waiting: match?.[1] !== undefined });
+/** "1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF"; a waiter has "->" in front of FLOCK */
+const LOCK = /^\d+:\s+(->\s+)?FLOCK\s+\S+\s+\S+\s+(\d+)\s+(\S+) /gm;
+
+/** Who holds and who waits for each flock(2), in the kernel's order, by the content of /proc/locks. */
+function parseTable(text: string): Map<string, LockRecord[]> {
+  const table = new Map<string, LockRecord[]>();
+  for (const [, arrow, pid, name = ''] of text.matchAll(LOCK)) {
+    const record = { pid: Number(pid), waiting: arrow !== undefined };
+    const known = table.get(name);
+    if (known === undefined) table.set(name, [record]);
+    else known.push(record);
   }
-  return records;
+  return table;
 }
 
-/** The same of the open file. */
-export function flockRecords(fd: number): LockRecord[] {
-  const name = lockTableName(fd);
-  return name === undefined ? [] : parseLocks(readFile('/proc/locks') ?? '', name);
+/** The same of one. */
+export function parseLocks(text: string, name: string): LockRecord[] {
+  return parseTable(text).get(name) ?? [];
+}
+
+/** All flock(2) locks as they were when this was made: for one who looks at many files. */
+export class FileLocks {
+  private readonly table = parseTable(readFile('/proc/locks') ?? '');
+  private readonly mounts = readFile('/proc/self/mountinfo');
+
+  /** Of an open file. */
+  records(fd: number): readonly LockRecord[] {
+    return this.table.get(lockTableName(fd, this.mounts) ?? '') ?? [];
+  }
+}
+
+/** Those of one open file. */
+export function flockRecords(fd: number): readonly LockRecord[] {
+  return new FileLocks().records(fd);
 }

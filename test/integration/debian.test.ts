@@ -167,6 +167,9 @@ describe.each([UNTAR, RSYNC_NFSROOT])('$name', (way) => {
     await root(upload, user);
     expect(compareTrees(original, await download('rsync', user))).toEqual({});
     expect(compareTrees(original, await download('root download', user))).toEqual(sockets(original));
+    // What boots has nothing wrong.
+    const { stdout } = await lab.ssh(user, ['doctor', 'root']);
+    expect(stdout).toMatch(/^0 errors, 0 warnings, \d+ in order/);
   });
 
   test('boots to a login prompt', { timeout: TEST_MS }, async () => {

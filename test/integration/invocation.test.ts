@@ -43,6 +43,7 @@ test('help shows administrators theirs too', async () => {
   for (const name of ['reset', 'add-key', 'list-keys', 'remove-key', 'shell']) {
     expect(stdout).toMatch(new RegExp(`^\\W*${name}\\b`, 'm'));
   }
+  expect(stdout).not.toMatch(/.{81}/);
 });
 
 test('help needs no configuration and ignores further words', async () => {
@@ -50,6 +51,32 @@ test('help needs no configuration and ignores further words', async () => {
     exitCode: 0,
     stdout: expect.stringContaining('Target commands:'),
   });
+});
+
+test('help tells about one command, if the user has it', async () => {
+  const { stdout, stderr } = await lab.ssh('bob', ['help', 'root']);
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(/^Usage: ssh BOARD root list \[--json\]\n {7}ssh BOARD root save NAME \[@N\]\n/);
+  expect(stdout).toContain('    Keep a copy of the live root');
+  expect((await lab.ssh('alice', ['help', 'add-key'])).stdout).toMatch(/^Usage: ssh BOARD add-key NAME/);
+  const unknown = await lab.ssh('bob', ['help', 'add-key']);
+  expect(unknown.stderr).toBe('novaboot-shell: There is no command add-key\n');
+  expect(unknown.stdout).not.toContain('add-key');
+});
+
+test("completion prints a script for the account, with the user's commands", async () => {
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { stdout, stderr, exitCode } = await lab.ssh('bob', ['completion', shell]);
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+    expect(stdout).toMatch(/'board'.*'board@/);
+    expect(stdout).not.toContain('add-key');
+    expect((await lab.ssh('alice', ['completion', shell, 'lab-1'])).stdout).toContain('add-key');
+  }
+  for (const words of [[], ['csh'], ['bash', '$(id)'], ['bash', '-x'], ['zsh', "a'b"]]) {
+    const { stdout, stderr, exitCode } = await lab.ssh('bob', ['completion', ...words]);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 64 });
+    expect(stderr).toMatch(/^novaboot-shell: [^\n]+\n$/);
+  }
 });
 
 test.each(['bob', 'alice', 'guest'])('an unknown command of %s is refused', async (user) => {

@@ -1,5 +1,6 @@
 /** Who has the board, who waits for it, and what becomes of those who give up. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readWaits } from '../../src/shell/waits.ts';
 import { eventually } from '../support/ssh-session.ts';
 import { type Lab, startLab } from '../support/sshd.ts';
 
@@ -118,11 +119,16 @@ describe('--no-wait and --wait', () => {
 
   test('--wait gets the board when it becomes free in time', async () => {
     const alice = await console('alice');
+    const before = readWaits(lab.home);
     const bob = lab.spawnSsh('bob', ['--wait', '20', 'reset']);
     await waiters(1);
     alice.session.kill('SIGTERM');
     expect((await bob.exited).exitCode).toBe(0);
     expect(bob.stdout).toMatch(/RESET\n$/);
+    const { count, seconds } = readWaits(lab.home);
+    expect(count).toBe(before.count + 1);
+    expect(seconds).toBeGreaterThan(before.seconds);
+    expect(seconds).toBeLessThan(before.seconds + 20);
   });
 
   // ssh takes options in front of the command for its own, unless -- precedes them.

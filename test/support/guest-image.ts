@@ -25,6 +25,8 @@ export interface GuestOptions {
   readonly memory?: number;
   /** Further options of QEMU's; the serial lines come after the one of the kernel's messages. */
   readonly qemu?: readonly string[];
+  /** What comes before QEMU, to run it in another network. */
+  readonly before?: readonly string[];
 }
 
 export interface GuestImage {
@@ -74,6 +76,7 @@ export function makeGuestImage(options: GuestOptions, tools: readonly string[]):
     directory,
     initramfs: image,
     argv: [
+      ...(options.before ?? []),
       ...[qemu, '-accel', 'tcg', '-m', String(options.memory ?? 768)],
       ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
       ...['-kernel', kernel, '-initrd', image, '-append', commandLine.join(' ')],

@@ -29,7 +29,11 @@ function probeFile(directory: string, fd: number, ownership: VolumeOptions['owne
 }
 
 /** @throws Error with a message for the user */
-export function probe({ exportPath, base, ownership }: VolumeOptions): void {
+export function probe({
+  exportPath,
+  base,
+  ownership,
+}: Pick<VolumeOptions, 'exportPath' | 'base' | 'ownership'>): void {
   for (const directory of [base, exportPath]) {
     const stat = fs.lstatSync(directory, { throwIfNoEntry: false });
     if (stat === undefined) throw new Error(`${directory} does not exist`);

@@ -1,0 +1,90 @@
+/**
+ * What `doctor` says of boards: their own login shells say it, as their accounts, whose files are nobody else's to
+ * read. What comes back may be another process of the account's, so it is believed like any of its files.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import * as z from 'zod/mini';
+import { askProgram } from '../doctor/ask-program.ts';
+import type { Finding } from '../doctor/finding.ts';
+import type { HostBoard } from '../doctor/host/context.ts';
+import { machineChecks } from '../doctor/machine/checks.ts';
+import type { Account } from './account.ts';
+import { accountEnvironment, accountWords, aloneWords, asAccount } from './as-account.ts';
+
+/** Longer than its checks take. */
+const LIMIT_MS = 45_000;
+
+/** More than a small machine has processors: boards wait for devices that do not answer. */
+const AT_ONCE = Math.max(8, os.availableParallelism());
+
+const text = z.string().check(z.maxLength(4000));
+const schema = z.object({
+  findings: z
+    .array(
+      z.object({
+        ...{ check: text, severity: z.enum(['error', 'warning', 'ok']), subject: text },
+        ...{ what: text, why: text, fix: text },
+      }),
+    )
+    .check(z.maxLength(1000)),
+});
+
+function silent({ name, shell }: Account, why: string): Finding {
+  return {
+    check: 'board',
+    severity: 'error',
+    subject: name,
+    what: `the login shell does not say how the board is: ${why}`,
+    why: 'It hardly works for users then.',
+    fix: `Try it: runuser -u ${name} -- ${shell} -c doctor`,
+  };
+}
+
+async function askBoard(account: Account): Promise<Finding[]> {
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  // env(1) changes the directory with the account's rights.
+  const words = ['env', '-C', account.home, account.shell, '-c', 'doctor --json'];
+  const argv = [...aloneWords(), ...accountWords(account), ...words];
+  const answer = await askProgram(argv[0] ?? '', argv.slice(1), signal, accountEnvironment(account));
+  if (answer === undefined) return [silent(account, 'it cannot be run')];
+  if (answer.status === null) return [silent(account, signal.aborted ? 'it takes too long' : 'it was ended')];
+  try {
+    const { findings } = schema.parse(JSON.parse(answer.stdout));
+    // The machine is one for all.
+    return findings
+      .filter(({ check }) => !machineChecks.some(({ name }) => name === check))
+      .map((finding) => ({ ...finding, subject: account.name }));
+  } catch {
+    const said = answer.stderr.trimEnd().split('\n').at(-1)?.slice(0, 300);
+    return [silent(account, said || `status ${answer.status}, and not its findings`)];
+  }
+}
+
+/** In the order of the boards. */
+export async function boardFindings(boards: readonly Account[]): Promise<Finding[]> {
+  const found: Finding[][] = [];
+  const numbers = boards.keys();
+  const work = async () => {
+    for (const number of numbers) found[number] = await askBoard(boards[number] as Account);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return found.flat();
+}
+
+/** What the checks of the host know of it: looked at with the rights of the account, as all that is in its home. */
+export function hostBoard(account: Account): HostBoard {
+  const found = asAccount(account, () => {
+    try {
+      const uploads = fs.realpathSync(path.join(account.home, 'tftproot'));
+      const entries = fs.opendirSync(uploads);
+      const hasFiles = entries.readSync() !== null;
+      entries.closeSync();
+      return { uploads, hasFiles };
+    } catch {
+      return { uploads: undefined, hasFiles: false };
+    }
+  });
+  return { ...account, ...found };
+}

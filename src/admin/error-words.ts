@@ -1,0 +1,20 @@
+/** Errors of the system in the words that administrators know. */
+
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EEXIST: 'there is something already',
+  EFBIG: 'the file is too large',
+  EISDIR: 'is a directory',
+  ELOOP: 'leads through too many symbolic links',
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'leads through a file that is no directory',
+  ENOTREG: 'is not a regular file',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+};
+
+export function errorWords(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code !== undefined && WORDS[code]) || message;
+}

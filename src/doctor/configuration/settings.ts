@@ -1,0 +1,85 @@
+/** ~/.novaboot-shell: what it sets, and what of that is wrong. */
+import { parseConsoleSpec } from '../../console/console-spec.ts';
+import { parseSpec } from '../../power/spec.ts';
+import { parsePlain } from '../../shell/config.ts';
+import { CommandError } from '../../shell/errors.ts';
+import { lineOf, readBoardFile } from './board-file.ts';
+import { type Evaluated, evaluate, SETTINGS, type Setting } from './evaluate.ts';
+import type { BoardPlace, Problem } from './problem.ts';
+
+const MAX_RESET_DELAY = 600;
+
+/** What the settings' values are to be, for those that are no commands. @throws CommandError that begins with the name */
+const CHECKS: Partial<Readonly<Record<Setting, (value: string) => unknown>>> = {
+  console: parseConsoleSpec,
+  power: parseSpec,
+  console_log: (value) => expect('console_log', 'yes or no', ['yes', 'no', ''].includes(value)),
+  reset_delay: (value) =>
+    expect(
+      'reset_delay',
+      `a number of seconds, at most ${MAX_RESET_DELAY}`,
+      value === '' || (/^\d+(?:\.\d+)?$/.test(value) && Number(value) <= MAX_RESET_DELAY),
+    ),
+  tftp_journal: (value) => expect('tftp_journal', 'an absolute path', value === '' || value.startsWith('/')),
+};
+
+function expect(name: Setting, expected: string, isRight: boolean): void {
+  if (!isRight) throw new CommandError(`${name}: expected ${expected}`);
+}
+
+/** More are not looked for in the file. */
+const MAX_NAMES = 20;
+
+/** Variables of the environment: an assignment has an effect without a mention. */
+const ENVIRONMENT = /^(?:PATH|HOME|TERM|LANG|LC_[A-Z]+|TZ|IFS|SHELL|USER|LOGNAME|SSH_\w+|XDG_\w+|NB_\w+)$/;
+
+function unknownNames(file: string, text: string, values: ReadonlyMap<string, string>): Problem[] {
+  const names = [...values.keys()].filter((name) => !(SETTINGS as readonly string[]).includes(name));
+  const unused = names
+    .slice(0, MAX_NAMES)
+    .filter((name) => !ENVIRONMENT.test(name) && !new RegExp(`\\$\\{?${name}\\b`).test(text));
+  return unused.map((name) => ({
+    file,
+    line: lineOf(text, name),
+    message: `${name}: no setting, and nothing uses it; there are ${SETTINGS.join(', ')}`,
+    warning: true,
+  }));
+}
+
+async function wrongValues(file: string, text: string, values: Evaluated['values']): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const [name, value] of values) {
+    // An empty value is none, as for a shell.
+    if (value === '') continue;
+    try {
+      await CHECKS[name]?.(value);
+    } catch (error) {
+      const { message } = error as Error;
+      problems.push({ file, line: lineOf(text, name), message: message.replace(/^(\w+)=: /, '$1: ') });
+    }
+  }
+  return problems;
+}
+
+export interface BoardSettings extends Evaluated {
+  /** Of the file; empty where it cannot be read. */
+  readonly values: ReadonlyMap<Setting, string>;
+}
+
+/** What the board's configuration says, and what is wrong with it. */
+export async function readSettings(place: BoardPlace): Promise<BoardSettings> {
+  const { configPath: file } = place;
+  const none = (problem: Problem) => ({ values: new Map(), problems: [problem] });
+  const bytes = readBoardFile(place, file);
+  if (bytes === undefined) return none({ file, message: 'no such file: the administrator has to create it' });
+  if (!Buffer.isBuffer(bytes)) return none(bytes);
+  const text = bytes.toString('latin1');
+  const { values, problems } = await evaluate(place);
+  const placed = problems.map((problem) => ({
+    ...problem,
+    line: problem.line ?? lineOf(text, problem.message.split(':')[0] ?? ''),
+  }));
+  const plain = parsePlain(text);
+  const unknown = plain === undefined ? [] : unknownNames(file, text, plain);
+  return { values, problems: [...placed, ...(await wrongValues(file, text, values)), ...unknown] };
+}
