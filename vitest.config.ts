@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** A small file that takes minutes. Begun last, it would leave a processor idle so long. */
-const LONG = /test\/nfs\/kernel\/directory\.test\.ts$/;
+/** Small files that take a minute or more. Begun last, one would leave a processor idle so long. */
+const LONG = /test\/(nfs\/kernel\/(board|directory|programs|restart)|package\/upgrade)\.test\.ts$/;
 
 class LongFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -6,7 +6,7 @@ task=$1
 shift
 
 case $task in
-  check | build) sh scripts/setup.sh npm ;;
+  check | build | package | pack) sh scripts/setup.sh npm ;;
   demo)
     sh scripts/setup.sh npm demo
     # Without a virtual board there is a simple one; the demo says why.
@@ -19,6 +19,8 @@ export PATH
 
 case $task in
   build) exec node scripts/build.ts "$@" ;;
+  pack) exec node scripts/pack.ts ;;
+  package) exec node scripts/package.ts "$@" ;;
   check)
     biome check .
     tsc
@@ -41,6 +43,7 @@ case $task in
         sh scripts/setup.sh bench
         exec node bench/nfs/main.ts "$@"
         ;;
+      lab) exec node bench/lab/main.ts "$@" ;;
       startup | untar) exec node "bench/$subject.ts" "$@" ;;
       save)
         sh scripts/setup.sh bench
@@ -52,7 +55,7 @@ case $task in
         exec node bench/tftp.ts "$@"
         ;;
     esac
-    echo "novaboot: npm run bench [startup|nfs|untar|save|tftp] [ARGUMENTS]" >&2
+    echo "novaboot: npm run bench [startup|nfs|untar|save|tftp|lab] [ARGUMENTS]" >&2
     exit 64
     ;;
 esac

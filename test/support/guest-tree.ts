@@ -1,12 +1,18 @@
 /** A small root file system as a guest makes it in its memory: what tar and rsync have to keep. */
 
 /** How many files of all kinds are in it. */
-export const TREE_ENTRIES = 20 * 17 + 2;
+export function treeEntries(directories: number): number {
+  return directories * 17 + 2;
+}
 
-/** A script for /bin/sh that makes it in a new directory: 20 directories, 260 files of up to 60 KB, 4 MB in all. */
-export function treeScript(directory: string): string {
+/**
+ * A script for /bin/sh that makes it in a new directory.
+ *
+ * @param directories at least 2; with 20 there are 260 files of up to 60 KB, 4 MB in all
+ */
+export function treeScript(directory: string, directories: number): string {
   return `rm -rf ${directory}; mkdir ${directory}; cd ${directory}; umask 022
-perl -e 'for $d (1 .. 20) {
+perl -e 'for $d (1 .. ${directories}) {
     mkdir "d$d";
     for $f (1 .. 12) {
       open F, ">", "d$d/f$f" or die $!;

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Boots a Debian tree with systemd in a container, as root, until standard input ends: when the test closes it, or dies.
+# Boots a Debian tree with systemd and the programs of dist/ in a container, as root, until standard input ends
+# (container-guard.sh).
 # Nothing that happens in the container stays but what its home directories hold.
 #
 # Parameters: the tree, the repository, the test's directory, the port of sshd, the uid of the board account, the network
 # ("own": the container has nothing but a loopback; "shared": the machine's).
 # The test's directory holds authorized_keys and host (a key), and gets home/.
-# Each line on standard input says that the container reboots; each boot is a line `ready PID` of its systemd.
 set -eu
 tree=$1 repo=$2 directory=$3 port=$4 uid=$5 network=$6
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -46,9 +46,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 END
 
-set -- --quiet --register=no --keep-unit --directory="$tree" --volatile=overlay --console=pipe --boot
-# What the daemon's confinement needs, and this nspawn may not know.
-set -- "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self" "$@"
+set -- --volatile=overlay
 # sudo looks its own host up.
 echo "127.0.0.1 localhost $(cat "$tree/etc/hostname")" >"$directory/hosts"
 for file in passwd group shadow hosts; do set -- "--bind-ro=$directory/$file:/etc/$file" "$@"; done
@@ -70,37 +68,4 @@ set -- "--bind=$directory/linger:/var/lib/systemd/linger" "$@"
 set -- "--bind-ro=$directory/sshd_config:/etc/ssh/sshd_config" \
   "--bind-ro=$directory/host:/etc/ssh/novaboot_host_key" "--bind-ro=$directory/dist:$there/dist" \
   "--bind-ro=$repo/node_modules:$there/node_modules" "--bind=$directory/home:/home" "$@"
-running() { kill -0 "$nspawn" 2>/dev/null; }
-# The first signal asks the container's systemd to end, the second one does not ask.
-end() {
-  for second in 0 1 2 3 4 5 6 7 8 9; do
-    running || return 0
-    case $second in 0 | 5 | 8) kill -TERM "$nspawn" ;; esac
-    sleep 1
-  done
-  kill -KILL "$nspawn"
-}
-trap 'end; rm -rf "$directory"' EXIT
-
-leader() { cut -d " " -f 1 "/proc/$nspawn/task/$nspawn/children"; }
-boot() {
-  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn "$@" </dev/null >"$directory/console" 2>&1 &
-  nspawn=$!
-  tries=0
-  until grep -q ":$(printf %04X "$port") 0*:0000 0A" "/proc/$(leader)/net/tcp" 2>/dev/null; do
-    tries=$((tries + 1))
-    if ! running || [ "$tries" -gt 300 ]; then
-      echo "systemd did not start in the container:" >&2
-      tail -n 20 "$directory/console" >&2
-      exit 1
-    fi
-    sleep 0.1
-  done
-  echo "ready $(leader)"
-}
-boot "$@"
-while read -r _; do
-  # Ends with a status that says so.
-  wait "$nspawn" || :
-  boot "$@"
-done
+. "${0%/*}/container-guard.sh"

@@ -10,7 +10,7 @@ const sh = (script: string) => lab.guest.sh(`cd /mnt\n${script}`, TIMEOUT);
 
 beforeAll(async () => {
   lab = await startNfsLab();
-  await lab.guest.sh(`${treeScript('/tmp/tree')}; cd /tmp; tar --format=posix -cf tree.tar tree`);
+  await lab.guest.sh(`${treeScript('/tmp/tree', 20)}; cd /tmp; tar --format=posix -cf tree.tar tree`);
 }, TIMEOUT);
 beforeEach(() => lab.guest.sh('rm -rf /mnt/*'));
 afterAll(() => lab?.stop());

@@ -3,10 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type NfsLab, startNfsLab } from '../../support/guest-mount.ts';
-import { TREE_ENTRIES, treeScript } from '../../support/guest-tree.ts';
+import { treeEntries, treeScript } from '../../support/guest-tree.ts';
 import { eventually } from '../../support/ssh-session.ts';
 
 const ROUNDS = 20;
+const DIRECTORIES = 10;
+const ENTRIES = treeEntries(DIRECTORIES);
 const MILLISECONDS = 600_000;
 
 let lab: NfsLab;
@@ -14,7 +16,9 @@ const sh = (script: string) => lab.guest.sh(`cd /mnt\n${script}`, MILLISECONDS);
 
 beforeAll(async () => {
   lab = await startNfsLab();
-  await lab.guest.sh(`${treeScript('/tmp/tree')}; cd /tmp; tar --format=posix -cf tree.tar tree`);
+  await lab.guest.sh(
+    `${treeScript('/tmp/tree', DIRECTORIES)}; cd /tmp; tar --format=posix -cf tree.tar tree`,
+  );
 }, 120_000);
 afterAll(() => lab?.stop());
 
@@ -34,14 +38,14 @@ test(`killed in the middle of a tar extraction, ${ROUNDS} times`, { timeout: MIL
     const directory = `round-${round}`;
     await sh(`mkdir ${directory}`);
     const extraction = lab.guest.run(`cd /mnt/${directory}; tar -xpf /tmp/tree.tar`, MILLISECONDS);
-    const enough = ((round + 0.5) / ROUNDS) * TREE_ENTRIES;
+    const enough = ((round + 0.5) / ROUNDS) * ENTRIES;
     await eventually(`${enough} entries`, () => entries(directory) >= enough, MILLISECONDS);
     await lab.server.restart();
     const { status, stderr } = await extraction;
     if (status !== 0 || stderr !== '') complaints.push(`status ${status}: ${stderr}`);
     await sh('echo 3 >/proc/sys/vm/drop_caches');
     expect(await sh(`tar -C ${directory} -df /tmp/tree.tar`), stderr).toBe('');
-    expect(entries(directory)).toBe(1 + TREE_ENTRIES);
+    expect(entries(directory)).toBe(1 + ENTRIES);
   }
   console.info(`${complaints.length} of ${ROUNDS} extractions reported an error. ${complaints.join('; ')}`);
 });
