@@ -93,7 +93,7 @@ describe.each([...guides.map((name) => `docs/${name}`), 'README.md'])('%s', (nam
 
   it('has configurations without mistakes', async () => {
     for (const lab of blocks(text, 'yaml')) expect(await parseLab(name, lab)).not.toEqual([]);
-    for (const part of text.match(/^target_config="[\s\S]*?^"$/gm) ?? [])
-      expect(parsePlain(part.replaceAll('$', ''))).toBeDefined();
+    for (const [part, , lines] of text.matchAll(/^target_config=(["'])([\s\S]*?)^\1$/gm))
+      expect(parsePlain(part)?.get('target_config')).toBe(lines?.replace(/^\\\n/, ''));
   });
 });

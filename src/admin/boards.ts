@@ -49,6 +49,14 @@ export function checkSound(account: Account): void {
   if (why !== undefined) throw new CommandError(`The account ${account.name} ${why}`);
 }
 
+/** Accounts with such a login shell that cannot be boards: no command knows them, and users may get in all the same. */
+export function listUnsound(): { name: string; why: string }[] {
+  return listAccounts().flatMap((account) => {
+    const why = shellKind(account) === 'none' ? undefined : defect(account);
+    return why === undefined ? [] : [{ name: account.name, why }];
+  });
+}
+
 function withShell(kind: ShellKind): Account[] {
   const accounts = listAccounts().filter(
     (account) => shellKind(account) === kind && defect(account) === undefined,

@@ -6,7 +6,7 @@ import { lastLine, runProgram } from '../power-off/programs.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { systemLog } from '../shell/system-log.ts';
 import { flock, LOCK_EX, LOCK_NB } from '../system/descriptors.ts';
-import { errorWords } from './error-words.ts';
+import { errorWords } from '../system/error-words.ts';
 
 export interface Change {
   /** A line of the difference, as in `+ directory /home/board`; what belongs to it follows in indented lines. */

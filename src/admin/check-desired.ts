@@ -1,10 +1,9 @@
 /** Whether a board can be as it is wanted, as far as that is known without looking at the host. */
-import { parseConsoleSpec } from '../console/console-spec.ts';
-import { parseSpec } from '../power/spec.ts';
+import { checkSetting } from '../doctor/configuration/settings.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { USER_NAME } from '../shell/request.ts';
 import { printable } from '../shell/text.ts';
-import type { BoardConfig, DesiredBoard } from './desired.ts';
+import { type BoardConfig, CONFIG_NAMES, type DesiredBoard } from './desired.ts';
 import { checkNfs } from './nfs-file.ts';
 
 /** useradd(8) takes these on every Linux; so do units, files of /etc/sudoers.d, and sections of tftpd.conf. */
@@ -36,22 +35,17 @@ export function checkUserName(name: string): void {
   );
 }
 
-const NUMBER = /^\d+(\.\d+)?$/;
-
 async function checkConfig(config: BoardConfig): Promise<void> {
-  for (const [name, value] of Object.entries(config)) {
+  for (const name of CONFIG_NAMES) {
+    const value = config[name];
+    if (value === undefined) continue;
     if (value.includes('\0')) refuse(`${name}: NUL bytes are not allowed`, ExitCode.configuration);
+    try {
+      await checkSetting(name, value);
+    } catch (error) {
+      refuse((error as Error).message, ExitCode.configuration);
+    }
   }
-  const { console: line, power, console_log: log, reset_delay: delay } = config;
-  if (line !== undefined) parseConsoleSpec(line);
-  if (power !== undefined) await parseSpec(power);
-  if (log !== undefined && log !== 'yes' && log !== 'no')
-    refuse(`console_log: "${printable(log)}" is neither yes nor no`, ExitCode.configuration);
-  if (delay !== undefined && !(NUMBER.test(delay) && Number(delay) <= 600))
-    refuse(
-      `reset_delay: "${printable(delay)}" is not a number of seconds, at most 600`,
-      ExitCode.configuration,
-    );
 }
 
 function checkAccount({ home, uid, gecos }: NonNullable<DesiredBoard['account']>): void {

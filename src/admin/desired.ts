@@ -12,6 +12,7 @@ export const CONFIG_NAMES = [
   'reset_cmd',
   'reset_delay',
   'default_cmd',
+  'tftp_journal',
   'target_config',
 ] as const;
 

@@ -2,11 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { CommandError } from '../shell/errors.ts';
+import { errorWords } from '../system/error-words.ts';
 import { readRegularFile } from '../system/regular-file.ts';
 import type { Account } from './account.ts';
 import { asAccount } from './as-account.ts';
 import type { Change } from './change.ts';
-import { errorWords } from './error-words.ts';
 
 /** Tells where in a home something is wrong. */
 export function inHome<T>(account: Account, name: string, work: (file: string) => T): T {

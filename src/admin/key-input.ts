@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import type { PublicKey } from '../shell/authorized-keys.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { parsePublicKey } from '../shell/public-key.ts';
+import { errorWords } from '../system/error-words.ts';
 import { readRegularFile } from '../system/regular-file.ts';
-import { errorWords } from './error-words.ts';
 
 /** The largest RSA key that sshd takes has below 3 KiB. */
 const MAX_BYTES = 16 * 1024;

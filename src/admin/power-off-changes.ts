@@ -31,17 +31,35 @@ function tellManager(account: Account, word: 'start' | 'stop'): void {
     throw new CommandError(`${UNIT}: ${stderr.trimEnd().split('\n').at(-1) ?? ''}`);
 }
 
-function enable(account: Account, unit: string): void {
+function addLink(account: Account, unit: string): void {
   inHome(account, wantsLink(), (link) => {
     fs.mkdirSync(path.dirname(link), { recursive: true, mode: 0o700 });
     fs.symlinkSync(unit, link);
   });
-  tellManager(account, 'start');
 }
 
-function disable(account: Account): void {
+function removeLink(account: Account): void {
   inHome(account, wantsLink(), (link) => fs.rmSync(link, { force: true }));
-  tellManager(account, 'stop');
+}
+
+function enable(account: Account, unit: string): void {
+  addLink(account, unit);
+  try {
+    tellManager(account, 'start');
+  } catch (error) {
+    removeLink(account);
+    throw error;
+  }
+}
+
+function disable(account: Account, unit: string): void {
+  removeLink(account);
+  try {
+    tellManager(account, 'stop');
+  } catch (error) {
+    addLink(account, unit);
+    throw error;
+  }
 }
 
 export function powerOffChanges(subject: Subject, wanted: boolean): Change[] {
@@ -60,11 +78,11 @@ export function powerOffChanges(subject: Subject, wanted: boolean): Change[] {
   const on: Change = {
     text: `+ automatic power-off of ${name}`,
     apply: () => enable(account(), unit),
-    undo: () => disable(account()),
+    undo: () => disable(account(), unit),
   };
   const off: Change = {
     text: `- automatic power-off of ${name}`,
-    apply: () => disable(account()),
+    apply: () => disable(account(), unit),
     undo: () => enable(account(), unit),
   };
   return [wanted ? on : off];

@@ -1,6 +1,6 @@
 /** What a board has already of what add-board sets: it stays where nothing else is said. */
-import dotenv from 'dotenv';
 import { parsePlain } from '../shell/config.ts';
+import { parseNfsSettings } from '../shell/nfs-config.ts';
 import type { Account } from './account.ts';
 import { type BoardConfig, CONFIG_NAMES, type DesiredBoard, NFS_NAMES } from './desired.ts';
 import { readHomeFile } from './home-file.ts';
@@ -33,8 +33,8 @@ function presentConfig(account: Account, said: BoardConfig): object {
 }
 
 function presentNfs(account: Account): object {
-  const values = dotenv.parse(readHomeFile(account, '.novaboot-nfs') ?? '');
-  return chosen(NFS_NAMES, (name) => values[name]);
+  const values = parseNfsSettings('.novaboot-nfs', readHomeFile(account, '.novaboot-nfs') ?? '');
+  return chosen(NFS_NAMES, (name) => values.get(name)?.value);
 }
 
 /** @param existing undefined for a board that is to be made */

@@ -5,6 +5,9 @@ import { groupNamed } from '../system/accounts.ts';
 import { type Account, findAccount, GROUP } from './account.ts';
 import type { DesiredBoard } from './desired.ts';
 
+/** Debian's group of those who are in none, while that of boards is still to be made. */
+const NOGROUP = 65_534;
+
 export interface Subject {
   readonly name: string;
   readonly home: string;
@@ -22,7 +25,7 @@ export function subjectOf({ name, account: wanted = {} }: DesiredBoard): Subject
   const existing = findAccount(name);
   const home = existing?.home ?? wanted.home ?? `/home/${name}`;
   const uid = existing?.uid ?? wanted.uid;
-  const gid = existing?.gid ?? groupNamed(wanted.group ?? GROUP) ?? 0;
+  const gid = existing?.gid ?? groupNamed(wanted.group ?? GROUP) ?? NOGROUP;
   const owner = existing ?? (uid === undefined ? undefined : { name, uid, gid, home, gecos: '', shell: '' });
   let known = existing;
   return {

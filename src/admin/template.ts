@@ -67,6 +67,12 @@ const PARTS: Readonly<Record<ConfigName, Part>> = {
     ],
     examples: ["default_cmd='run_novaboot ./default_boot --interactive'"],
   },
+  tftp_journal: {
+    explanation: [
+      'Where `why` finds what the board asked the TFTP server for, if its section there has another name.',
+    ],
+    examples: ['tftp_journal=/var/lib/novaboot-tftpd/NAME.journal'],
+  },
   target_config: {
     explanation: [
       'What the novaboot client has to know of the board: its options, one a line, nothing quoted.',

@@ -1,5 +1,6 @@
 /** Prints a script by which the user's shell completes what stands behind `ssh BOARD`. */
 import os from 'node:os';
+import { usage } from '../shell/arguments.ts';
 import type { CommandTable, Session } from '../shell/command.ts';
 import type { Host } from '../shell/completion/board.ts';
 import { boardCompletion, isShell, type Shell } from '../shell/completion/shells.ts';
@@ -34,7 +35,7 @@ function hostsOf(words: readonly string[]): [Host, ...Host[]] {
 
 export function run({ admin }: Session, args: readonly string[], table: CommandTable): void {
   const [shell = '', ...words] = args;
-  if (!isShell(shell)) throw new CommandError('Usage: completion bash|zsh|fish [HOST...]', ExitCode.usage);
+  if (!isShell(shell)) throw usage('completion', table);
   const hosts = hostsOf(words);
   const [{ text: name }] = hosts;
   const known = table.filter((command) => admin || !command.admin);

@@ -6,12 +6,10 @@ import type { Finding } from '../doctor/finding.ts';
 import { machineChecks } from '../doctor/machine/checks.ts';
 import { reportFindings } from '../doctor/report.ts';
 import { runChecks } from '../doctor/run-checks.ts';
-import type { Session } from '../shell/command.ts';
-import { CommandError, ExitCode } from '../shell/errors.ts';
+import { usage } from '../shell/arguments.ts';
+import type { CommandTable, Session } from '../shell/command.ts';
 
-const USAGE = 'Usage: doctor [-v] [--json] [root [NAME]]';
-
-function parse(args: readonly string[]) {
+function parse(args: readonly string[], table: CommandTable) {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -22,10 +20,10 @@ function parse(args: readonly string[]) {
       },
     });
     const [root, name, ...rest] = positionals;
-    if (rest.length > 0 || (root !== undefined && root !== 'root')) throw new Error(USAGE);
+    if (rest.length > 0 || (root !== undefined && root !== 'root')) throw usage('doctor', table);
     return { isRoot: root !== undefined, name, json: values.json, all: values.verbose };
   } catch {
-    throw new CommandError(USAGE, ExitCode.usage);
+    throw usage('doctor', table);
   }
 }
 
@@ -38,8 +36,8 @@ async function boardFindings(session: Session): Promise<Finding[]> {
 }
 
 /** @returns 1 if there is an error */
-export async function run(session: Session, args: readonly string[]): Promise<number> {
-  const { isRoot, name, json, all } = parse(args);
+export async function run(session: Session, args: readonly string[], table: CommandTable): Promise<number> {
+  const { isRoot, name, json, all } = parse(args, table);
   if (!isRoot) return reportFindings(await boardFindings(session), { json, all });
   const { rootFindings } = await import('./doctor/root.ts');
   return reportFindings(await rootFindings(session, name), { json, all });

@@ -16,7 +16,7 @@ export interface Answer {
 /**
  * @param signal ends it, and what it has started
  * @param env its environment: without it nothing of ours
- * @returns undefined where it cannot be run
+ * @returns undefined where it cannot be run, or time was up before
  */
 export async function askProgram(
   file: string,
@@ -24,20 +24,30 @@ export async function askProgram(
   signal: AbortSignal,
   env: Readonly<Record<string, string>> = ENVIRONMENT,
 ): Promise<Answer | undefined> {
+  if (signal.aborted) return undefined;
+  const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
   // A process group of its own, which can be ended as a whole.
   const child = spawn(file, args, { cwd: '/', env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
-  let bytes = 0;
+  const answer = (status: number | null) => {
+    const text = (chunks: readonly Buffer[]) => Buffer.concat(chunks).toString();
+    resolve({ status, stdout: text(output.stdout), stderr: text(output.stderr) });
+  };
+  child.once('error', () => resolve(undefined));
+  child.once('close', answer);
   const end = () => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     } catch {
       // It has ended.
     }
-    // What has left the group may keep them open.
+    // What has left the group may keep them open, and a device that hangs keeps a process from ending.
     child.stdout.destroy();
     child.stderr.destroy();
+    child.unref();
+    answer(null);
   };
+  let bytes = 0;
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk: Buffer) => {
       bytes += chunk.length;
@@ -47,13 +57,7 @@ export async function askProgram(
   }
   signal.addEventListener('abort', end);
   try {
-    return await new Promise((resolve) => {
-      child.once('error', () => resolve(undefined));
-      child.once('close', (status) => {
-        const text = (chunks: readonly Buffer[]) => Buffer.concat(chunks).toString();
-        resolve({ status, stdout: text(output.stdout), stderr: text(output.stderr) });
-      });
-    });
+    return await promise;
   } finally {
     signal.removeEventListener('abort', end);
   }

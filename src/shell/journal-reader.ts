@@ -44,6 +44,8 @@ export interface PastSession {
 
 /** Bytes: more than a journal has. */
 const MAX_LOOKED_AT = 2 * 1024 * 1024;
+/** Records that are none, of which a full disk makes few: more were written by the account, and each takes its time. */
+const MAX_BROKEN = 100;
 
 function readLines(file: string): string[] {
   try {
@@ -76,10 +78,14 @@ export function readJournal(home: string, text = ''): JournalRecord[] {
 /** The last of those that tell of switching. */
 export function lastPowerRecord(home: string): PowerRecord | undefined {
   const file = journalPath(home);
+  let broken = 0;
   for (const name of [file, `${file}.1`]) {
     for (const line of linesFromEnd(name, MAX_LOOKED_AT)) {
-      const entry = line.includes('"power"') ? parseRecord(line) : undefined;
+      if (!line.includes('"event":"power"')) continue;
+      const entry = parseRecord(line);
       if (entry?.event === 'power') return entry;
+      broken += 1;
+      if (broken === MAX_BROKEN) return undefined;
     }
   }
   return undefined;

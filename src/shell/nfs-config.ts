@@ -57,7 +57,8 @@ interface Setting {
   readonly line: number;
 }
 
-function parseLines(file: string, text: string): Map<string, Setting> {
+/** Line by line, since the package takes minutes for a file of line ends. @throws CommandError (78) for no settings */
+export function parseNfsSettings(file: string, text: string): ReadonlyMap<string, Setting> {
   const settings = new Map<string, Setting>();
   for (const [index, line] of text.split('\n').entries()) {
     if (/^\s*(#.*)?$/.test(line)) continue;
@@ -76,7 +77,7 @@ function parseLines(file: string, text: string): Map<string, Setting> {
 
 /** @throws CommandError (78) `FILE:LINE: KEY: what is expected` */
 export function parseNfsConfig(file: string, text: string): NfsConfig {
-  const settings = parseLines(file, text);
+  const settings = parseNfsSettings(file, text);
   const values = Object.fromEntries([...settings].map(([name, { value }]) => [name, value]));
   const result = schema.safeParse(values);
   if (result.success) return result.data;

@@ -52,10 +52,6 @@ function* lines(protocol: Protocol): Generator<Line> {
   }
 }
 
-function all(protocol: Protocol): Listener[] {
-  return [...lines(protocol)].filter(({ state }) => state === WAITING[protocol]);
-}
-
 export interface TcpPort {
   /** Of those who listen. */
   readonly uids: Set<number>;
@@ -78,7 +74,7 @@ export function tcpPorts(): ReadonlyMap<number, TcpPort> {
 }
 
 export function listeners(protocol: Protocol, port: number): Listener[] {
-  return all(protocol).filter((each) => each.port === port);
+  return [...lines(protocol)].filter((line) => line.port === port && line.state === WAITING[protocol]);
 }
 
 /** Whether the account listens there; reads no more than it takes to know. */
@@ -87,11 +83,6 @@ export function isListening(uid: number | undefined, protocol: Protocol, port: n
     if (line.port === port && line.uid === uid && line.state === WAITING[protocol]) return true;
   }
   return false;
-}
-
-/** The ports on which processes of the account listen. */
-export function portsOf(uid: number, protocol: Protocol): number[] {
-  return [...new Set(all(protocol).flatMap((each) => (each.uid === uid ? [each.port] : [])))];
 }
 
 /** A process that has the socket open; undefined where we may not see that. */

@@ -75,6 +75,13 @@ it('boards keep their order', async () => {
   expect((await boardFindings(boards)).map(({ subject }) => subject)).toEqual(boards.map(({ name }) => name));
 });
 
+it('when all together take too long, those that are left are passed over', async () => {
+  const found = await boardFindings([account(said([finding]))], 0);
+  expect(found).toMatchObject([
+    { check: 'board', severity: 'warning', subject: 'b1', what: expect.stringContaining('not looked at') },
+  ]);
+});
+
 it('knows where uploads go', () => {
   const board = account('exit');
   expect(hostBoard(board)).toMatchObject({ uploads: undefined, hasFiles: false });

@@ -41,3 +41,11 @@ it('is not what would count before what is said', () => {
   const said = { name: 'a', config: { console: 'tcp:c:1', power: 'usbrelay:A' } };
   expect(withPresent(said, account())).toEqual(said);
 });
+
+it('does not keep us, whatever the account has put there', () => {
+  write('.novaboot-nfs', '\n'.repeat(1_000_000));
+  const said = { name: 'a', nfs: { allowed_clients: '::1' } };
+  const start = Date.now();
+  expect(withPresent(said, account())).toEqual(said);
+  expect(Date.now() - start).toBeLessThan(10_000);
+});

@@ -81,6 +81,7 @@ it.each([
   ],
   ['an open quote', 'a=1\nconsole_cmd="x\n', /^\.novaboot-shell:\d: Syntax error: Unterminated quoted/],
   ['a word alone', 'a=1\nfoo-bar baz\n', /^\.novaboot-shell:2: foo-bar: not found$/],
+  ['what is like a pattern', "echo '(a|aa)+((: b' >&2; exit 1\n", /^\.novaboot-shell: \(a\|aa\)\+\(\(: b$/],
   ['a failure', 'false\n', /^\.novaboot-shell: reading it ends with status 1$/],
 ])('finds %s', async (_, text, line) => {
   const { lines } = await check({ '.novaboot-shell': text });
@@ -115,13 +116,13 @@ it('opens no FIFO, and tells what is in the place of a file', async () => {
   fs.mkdirSync(path.join(home, '.novaboot-nfs'));
   const again = await check({});
   expect(again.lines).toEqual([
-    '.novaboot-nfs: is no regular file',
-    '.ssh/authorized_keys: is no regular file',
+    '.novaboot-nfs: is not a regular file',
+    '.ssh/authorized_keys: is not a regular file',
   ]);
   fs.rmSync(path.join(home, '.novaboot-shell'));
   fs.symlinkSync('/dev/zero', path.join(home, '.novaboot-shell'));
   const place = { home, configPath: path.join(home, '.novaboot-shell'), env: {} };
-  expect((await checkBoardFiles(place)).problems[0]?.message).toBe('is no regular file');
+  expect((await checkBoardFiles(place)).problems[0]?.message).toBe('is not a regular file');
 });
 
 it.each([

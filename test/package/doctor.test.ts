@@ -180,6 +180,13 @@ const AT_ONCE: Readonly<Record<string, readonly Fault[]>> = {
       'cp /bin/true /usr/local/bin/novaboot-shell; useradd -M -s /usr/local/bin/novaboot-shell old',
       'userdel old',
     ),
+    fault(
+      'accounts',
+      'error',
+      /has root's uid, so it cannot be a board/,
+      'useradd -o -u 0 -g novaboot -M -s /usr/bin/novaboot-shell toor',
+      'sed -i /^toor:/d /etc/passwd /etc/shadow',
+    ),
     fault('accounts', 'error', /\/etc\/nologin/, 'touch /etc/nologin', 'rm /etc/nologin'),
     fault(
       'accounts',

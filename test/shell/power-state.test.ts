@@ -52,6 +52,13 @@ describe('the state that is remembered', () => {
     expect(readPowerState(home)).toMatchObject({ state: 'off', user: 'bob' });
   });
 
+  it('is not looked for among endless records that are none', () => {
+    note(line('bob', 'off', 0), '{"event":"power"}\n'.repeat(50_000));
+    const start = Date.now();
+    expect(readPowerState(home).state).toBe('unknown');
+    expect(Date.now() - start).toBeLessThan(1000);
+  });
+
   it('is still known when the journal has started anew', () => {
     note(line(undefined, 'off', 0), `${' '.repeat(1024 * 1024)}\n`);
     openJournal(home);

@@ -5,7 +5,7 @@ import { writeOut } from '../../shell/output.ts';
 import { printable } from '../../shell/text.ts';
 import { type Account, findAccount } from '../account.ts';
 import { membershipChanges } from '../account-changes.ts';
-import { loginShell, otherShell, shellKind } from '../boards.ts';
+import { checkSound, loginShell, otherShell, shellKind } from '../boards.ts';
 import { type Change, changing, runChange } from '../change.ts';
 import type { AdminWords } from '../command.ts';
 import { importFindings } from '../import/findings.ts';
@@ -18,7 +18,7 @@ function importable(name: string): Account {
     throw new CommandError(`There is no account ${printable(name)}; novaboot-admin add-board makes one`);
   }
   if (shellKind(account) === 'none') throw otherShell(account);
-  if (account.uid === 0) throw new CommandError(`${account.name} has root's uid, so it cannot be a board`);
+  checkSound(account);
   return account;
 }
 

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { CommandError, ExitCode } from '../../shell/errors.ts';
 import { writeOut } from '../../shell/output.ts';
 import { printable } from '../../shell/text.ts';
+import { errorWords } from '../../system/error-words.ts';
 import { listBoards } from '../boards.ts';
 import type { AdminWords } from '../command.ts';
-import { errorWords } from '../error-words.ts';
 import { Look } from '../state/board-state.ts';
 import { fileSystemsOf } from '../state/disks.ts';
 import { metricsText } from '../state/metrics.ts';
@@ -19,9 +19,14 @@ function replaceFile(file: string, text: string): void {
   const fresh = path.join(path.dirname(file), `.${path.basename(file)}.new`);
   try {
     fs.rmSync(fresh, { force: true });
-    fs.writeFileSync(fresh, text, { flag: 'wx', mode: 0o644 });
-    // Whatever the umask is.
-    fs.chmodSync(fresh, 0o644);
+    const fd = fs.openSync(fresh, 'wx', 0o644);
+    try {
+      fs.writeFileSync(fd, text);
+      // Whatever the umask is; not by its name, which may be another file's by now: the directory may be the exporter's.
+      fs.fchmodSync(fd, 0o644);
+    } finally {
+      fs.closeSync(fd);
+    }
     fs.renameSync(fresh, file);
   } catch (error) {
     fs.rmSync(fresh, { force: true });

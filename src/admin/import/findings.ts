@@ -13,7 +13,7 @@ import { units } from './units.ts';
 export async function importFindings(account: Account): Promise<Finding[]> {
   const [original, server, board] = await Promise.all([
     runChecks([leftovers, units, sudo], account),
-    runChecks([tftp], { boards: [hostBoard(account)], others: [] }),
+    runChecks([tftp], { boards: [hostBoard(account)], others: [], unsound: [] }),
     boardFindings([{ ...account, shell: loginShell() }]),
   ]);
   return [...original, ...server, ...board];

@@ -1,8 +1,8 @@
 /** /etc/novaboot/lab.yaml: what the whole lab is to be like. */
 import { CommandError, ExitCode } from '../../shell/errors.ts';
+import { errorWords } from '../../system/error-words.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import type { DesiredBoard } from '../desired.ts';
-import { errorWords } from '../error-words.ts';
 import { boardsOf } from './meaning.ts';
 import { checkShape } from './schema.ts';
 import { parseYaml, type YamlPath } from './yaml.ts';

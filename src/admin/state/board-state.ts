@@ -8,12 +8,12 @@ import { type PowerState, readPowerState } from '../../shell/power-state.ts';
 import { type Occupant, occupants } from '../../shell/queue.ts';
 import { KNOWN_USER_NAME } from '../../shell/request.ts';
 import { readWaits, type Waits } from '../../shell/waits.ts';
+import { errorWords } from '../../system/error-words.ts';
 import { tcpPorts } from '../../system/listening.ts';
 import { FileLocks, processStat } from '../../system/proc.ts';
 import { readRegularFile } from '../../system/regular-file.ts';
 import type { Account } from '../account.ts';
 import { asAccount } from '../as-account.ts';
-import { errorWords } from '../error-words.ts';
 
 export interface NfsServerState {
   readonly user: string;

@@ -13,18 +13,23 @@ const MAX_RESET_DELAY = 600;
 const CHECKS: Partial<Readonly<Record<Setting, (value: string) => unknown>>> = {
   console: parseConsoleSpec,
   power: parseSpec,
-  console_log: (value) => expect('console_log', 'yes or no', ['yes', 'no', ''].includes(value)),
+  console_log: (value) => expect('console_log', 'yes or no', ['yes', 'no'].includes(value)),
   reset_delay: (value) =>
     expect(
       'reset_delay',
       `a number of seconds, at most ${MAX_RESET_DELAY}`,
-      value === '' || (/^\d+(?:\.\d+)?$/.test(value) && Number(value) <= MAX_RESET_DELAY),
+      /^\d+(?:\.\d+)?$/.test(value) && Number(value) <= MAX_RESET_DELAY,
     ),
-  tftp_journal: (value) => expect('tftp_journal', 'an absolute path', value === '' || value.startsWith('/')),
+  tftp_journal: (value) => expect('tftp_journal', 'an absolute path', value.startsWith('/')),
 };
 
 function expect(name: Setting, expected: string, isRight: boolean): void {
   if (!isRight) throw new CommandError(`${name}: expected ${expected}`);
+}
+
+/** @throws CommandError for a value that the setting cannot have; an empty one is none, as for a shell */
+export async function checkSetting(name: Setting, value: string): Promise<void> {
+  if (value !== '') await CHECKS[name]?.(value);
 }
 
 /** More are not looked for in the file. */
@@ -49,10 +54,8 @@ function unknownNames(file: string, text: string, values: ReadonlyMap<string, st
 async function wrongValues(file: string, text: string, values: Evaluated['values']): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const [name, value] of values) {
-    // An empty value is none, as for a shell.
-    if (value === '') continue;
     try {
-      await CHECKS[name]?.(value);
+      await checkSetting(name, value);
     } catch (error) {
       const { message } = error as Error;
       problems.push({ file, line: lineOf(text, name), message: message.replace(/^(\w+)=: /, '$1: ') });
@@ -75,10 +78,11 @@ export async function readSettings(place: BoardPlace): Promise<BoardSettings> {
   if (!Buffer.isBuffer(bytes)) return none(bytes);
   const text = bytes.toString('latin1');
   const { values, problems } = await evaluate(place);
-  const placed = problems.map((problem) => ({
-    ...problem,
-    line: problem.line ?? lineOf(text, problem.message.split(':')[0] ?? ''),
-  }));
+  const placed = problems.map((problem) => {
+    // Else it is what the file made the shell say, and no setting.
+    const [, name] = /^(\w+): /.exec(problem.message) ?? [];
+    return { ...problem, line: problem.line ?? (name === undefined ? undefined : lineOf(text, name)) };
+  });
   const plain = parsePlain(text);
   const unknown = plain === undefined ? [] : unknownNames(file, text, plain);
   return { values, problems: [...placed, ...(await wrongValues(file, text, values)), ...unknown] };

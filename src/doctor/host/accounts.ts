@@ -24,13 +24,6 @@ export class Accounts {
   }
 
   errorOf({ name, uid, home }: BoardAccount): Wrong | undefined {
-    if (uid === 0) {
-      return {
-        what: 'the account is root (uid 0)',
-        why: 'Everything that users upload and start would be done as root.',
-        fix: 'Give the board an account of its own: novaboot-admin add-board.',
-      };
-    }
     const twin = this.boards.find((other) => other.uid === uid && other.name !== name);
     if (twin !== undefined) {
       return {
@@ -130,7 +123,7 @@ function closedFindings(): Said[] {
 
 export const accounts: Check<HostContext> = {
   name: 'accounts',
-  run({ boards, others }) {
+  run({ boards, others, unsound }) {
     const all = new Accounts(boards);
     const findings = boards.flatMap((board): Said[] => {
       const error = all.errorOf(board);
@@ -138,6 +131,15 @@ export const accounts: Check<HostContext> = {
       const warning = all.warningOf(board);
       return warning === undefined ? [] : [{ severity: 'warning', subject: board.name, ...warning }];
     });
+    for (const { name, why } of unsound) {
+      findings.push({
+        severity: 'error',
+        subject: name,
+        what: `the account ${why}`,
+        why: 'Whoever has a key of it still gets in, and what users upload and start is done with its rights.',
+        fix: `Give it another login shell (usermod --shell SHELL ${name}), and the board an account of its own: novaboot-admin add-board.`,
+      });
+    }
     for (const { name, shell } of others) {
       if (!fs.existsSync(shell)) {
         findings.push({

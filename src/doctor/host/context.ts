@@ -20,4 +20,6 @@ export interface HostContext {
   readonly boards: readonly HostBoard[];
   /** Boards of another installation, or of the original. */
   readonly others: readonly Pick<BoardAccount, 'name' | 'shell'>[];
+  /** Accounts with a login shell of boards that cannot be boards; `why` is what the account is or has. */
+  readonly unsound: readonly { readonly name: string; readonly why: string }[];
 }

@@ -1,5 +1,5 @@
 /** Whether the firewall lets boards in: to the TFTP server, and to the NFS servers that run. */
-import { listeners, portsOf } from '../../system/listening.ts';
+import { listeners, tcpPorts } from '../../system/listening.ts';
 import { outputOf } from '../ask-program.ts';
 import { type Check, inOrder, type Said } from '../finding.ts';
 import type { HostContext } from './context.ts';
@@ -10,24 +10,31 @@ interface Service extends Packet {
   readonly what: string;
 }
 
-const TFTP: Service = { protocol: 'udp', port: 69, subject: 'host', what: 'the TFTP server' };
-const SSH: Service = { protocol: 'tcp', port: 22, subject: 'host', what: 'sshd' };
+const TFTP: Service = { protocol: 'udp', port: 69, subject: 'host', what: 'the TFTP server (udp port 69)' };
+const SSH: Service = { protocol: 'tcp', port: 22, subject: 'host', what: 'sshd (tcp port 22)' };
 
+/** Without the port in words, so that all boards have the same. */
 function nfsServers({ boards }: HostContext): Service[] {
-  return boards.flatMap(({ name, uid }) =>
-    portsOf(uid, 'tcp').map(
-      (port) => ({ protocol: 'tcp', port, subject: name, what: 'its NFS servers' }) as const,
-    ),
+  const names = new Map(boards.map(({ name, uid }) => [uid, name]));
+  return [...tcpPorts()].flatMap(([port, { uids }]) =>
+    [...uids].flatMap((uid): Service[] => {
+      const subject = names.get(uid);
+      return subject === undefined ? [] : [{ protocol: 'tcp', port, subject, what: 'its NFS servers' }];
+    }),
   );
 }
 
-function closed({ subject, what, protocol, port }: Service): Said {
+/** @param same of one subject */
+function closed(same: readonly Service[]): Said {
+  const [{ subject, what, protocol }] = same as [Service];
+  const ports = same.map(({ port }) => port);
+  const set = ports.length === 1 ? `${ports[0]}` : `{ ${ports.join(', ')} }`;
   return {
     severity: 'error',
     subject,
-    what: `the firewall drops what comes for ${what} (${protocol} port ${port})`,
+    what: `the firewall drops what comes for ${what}`,
     why: 'To a board it looks as if the server were off.',
-    fix: `Let the network of the boards in, before what drops it: nft add rule inet filter input iifname LAN ${protocol} dport ${port} accept (ufw: ufw allow in on LAN to any port ${port} proto ${protocol}).`,
+    fix: `Let the network of the boards in, before what drops it: nft add rule inet filter input iifname LAN ${protocol} dport ${set} accept (ufw: ufw allow in on LAN to any port ${ports.join()} proto ${protocol}).`,
   };
 }
 
@@ -40,6 +47,7 @@ export const firewall: Check<HostContext> = {
     const ruleset = parseRuleset(json);
     const running = [SSH, TFTP].filter(({ protocol, port }) => listeners(protocol, port).length > 0);
     const shut = [...running, ...nfsServers(context)].filter((service) => isDropped(ruleset, service));
-    return shut.length > 0 ? shut.map(closed) : [inOrder('host', 'the firewall does not shut boards out')];
+    if (shut.length === 0) return [inOrder('host', 'the firewall does not shut boards out')];
+    return [...Map.groupBy(shut, ({ subject, what }) => `${subject} ${what}`).values()].map(closed);
   },
 };

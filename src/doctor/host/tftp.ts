@@ -71,7 +71,7 @@ function boardFindings(
           subject: name,
           what: 'the TFTP server does not know the board',
           why: 'It gives the board no boot files, unless they are public, and "why" has nothing of it.',
-          fix: `novaboot-admin add-board ${name} --address ADDRESS (or --mac, --serial) tells it.`,
+          fix: `novaboot-admin add-board ${name} --address ADDRESS (or --mac, --serial-number) tells it.`,
         },
       ];
     }

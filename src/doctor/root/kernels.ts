@@ -24,14 +24,28 @@ interface Candidate {
   readonly time: number;
 }
 
+/** @returns undefined for one that is gone, or not ours to read */
+function openDirectory(top: number, name: string): fs.Dir | undefined {
+  let fd: number;
+  try {
+    fd = openBeneath(top, name, O_RDONLY | O_DIRECTORY);
+  } catch {
+    return undefined;
+  }
+  try {
+    return fs.opendirSync(`/proc/self/fd/${fd}`, { bufferSize: 64 });
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 /** Plain files, breadth first. Each that is open is closed by `look`. */
 function visit(top: number, look: (candidate: Candidate) => void): void {
   const directories: { name: string; depth: number }[] = [{ name: '.', depth: 1 }];
   let left = MAX_FILES;
   for (let next = directories.shift(); next !== undefined; next = directories.shift()) {
-    const fd = openBeneath(top, next.name, O_RDONLY | O_DIRECTORY);
-    const directory = fs.opendirSync(`/proc/self/fd/${fd}`, { bufferSize: 64 });
-    fs.closeSync(fd);
+    const directory = openDirectory(top, next.name);
+    if (directory === undefined) continue;
     for (let entry = directory.readSync(); entry !== null && left > 0; entry = directory.readSync()) {
       left -= 1;
       const name = path.join(next.name, entry.name);

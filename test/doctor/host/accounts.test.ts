@@ -38,9 +38,17 @@ it('a login shell that is gone is an error, another one a warning', async () => 
     { name: 'b1', shell: '/nonexistent/novaboot-shell' },
     { name: 'b2', shell: '/bin/sh' },
   ];
-  const found = await accounts.run({ boards: [], others }, AbortSignal.timeout(1000));
+  const found = await accounts.run({ boards: [], others, unsound: [] }, AbortSignal.timeout(1000));
   expect(found.filter(({ subject }) => subject !== 'host')).toMatchObject([
     { subject: 'b1', severity: 'error', what: 'the login shell /nonexistent/novaboot-shell does not exist' },
     { subject: 'b2', severity: 'warning', what: expect.stringContaining('another novaboot-shell') },
+  ]);
+});
+
+it('an account with our login shell that cannot be a board is an error', async () => {
+  const unsound = [{ name: 'toor', why: "has root's uid, so it cannot be a board" }];
+  const found = await accounts.run({ boards: [], others: [], unsound }, AbortSignal.timeout(1000));
+  expect(found.filter(({ subject }) => subject === 'toor')).toMatchObject([
+    { severity: 'error', what: "the account has root's uid, so it cannot be a board" },
   ]);
 });

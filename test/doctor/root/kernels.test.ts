@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { kernelImage } from '../../../src/doctor/root/kernel-image.ts';
 import { findKernels } from '../../../src/doctor/root/kernels.ts';
 import { machineName } from '../../../src/doctor/root/machine.ts';
@@ -89,4 +89,15 @@ it('finds those among boot files, the newest first, and follows no links', () =>
     ['bzImage', '6.12.9-amd64'],
   ]);
   expect(findKernels(at('nowhere'))).toEqual([]);
+});
+
+it('passes over a directory that has gone meanwhile', () => {
+  fs.mkdirSync(path.join(top, 'gone'));
+  fs.writeFileSync(path.join(top, 'bzImage'), bzImage);
+  const looked = vi.spyOn(fs, 'fstatSync').mockImplementationOnce(((fd: number) => {
+    fs.rmdirSync(path.join(top, 'gone'));
+    looked.mockRestore();
+    return fs.fstatSync(fd);
+  }) as typeof fs.fstatSync);
+  expect(findKernels(top).map(({ name }) => name)).toEqual(['bzImage']);
 });
