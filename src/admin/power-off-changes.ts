@@ -18,6 +18,9 @@ function wantsLink(): string {
   return path.join(unitDirectory(''), 'default.target.wants', UNIT);
 }
 
+/** Of one that has ended, as where lingering is undone: its socket stays until its directory goes. */
+const GONE = /^Failed to connect to bus: /m;
+
 /** Tells the user manager, if it runs; else it finds out when it starts. */
 function tellManager(account: Account, word: 'start' | 'stop'): void {
   const isThere = () => fs.existsSync(`/run/user/${account.uid}/systemd/private`);
@@ -26,8 +29,7 @@ function tellManager(account: Account, word: 'start' | 'stop'): void {
     runAsAccount(account, 'systemctl', ['--user', '--no-ask-password', ...words], { timeoutMs: START_MS });
   systemctl('daemon-reload');
   const { status, stderr } = systemctl(word, UNIT);
-  // It may have ended meanwhile, as where lingering is undone.
-  if (status !== 0 && isThere())
+  if (status !== 0 && !GONE.test(stderr) && isThere())
     throw new CommandError(`${UNIT}: ${stderr.trimEnd().split('\n').at(-1) ?? ''}`);
 }
 

@@ -159,6 +159,17 @@ serial=00000001\nmac=dc:a6:32:01:02:03\n`,
     expect(await admin('list')).not.toContain('expired');
   });
 
+  it('does without a user manager that has ended, and left its socket', async () => {
+    await admin('add-board', 'late', '--key', machine.key('alice'));
+    await machine.root(`directory=/run/user/$(id -u late)
+install -d -m 700 -o late "$directory" "$directory/systemd"
+perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, pack_sockaddr_un($ARGV[0])) or die $!' "$directory/systemd/private"
+chown late "$directory/systemd/private"`);
+    expect(await admin('add-board', 'late', '--power-off')).toContain('+ automatic power-off of late\n');
+    await machine.root('rm -r "/run/user/$(id -u late)"');
+    await admin('remove-board', 'late', '--purge');
+  });
+
   it('works with any umask', async () => {
     await machine.root(
       'mv /srv/tftp /srv/aside; umask 077; novaboot-admin add-board mask --address 192.0.2.9',
