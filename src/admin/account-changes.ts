@@ -1,7 +1,8 @@
 /** The Unix account of a board: useradd(8), usermod(8). */
+import { GROUP } from '../power-off/account.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { groupNamed } from '../system/accounts.ts';
-import { type Account, expiredAccounts, GROUP, isMember, listAccounts } from './account.ts';
+import { type Account, expiredAccounts, isMember, listAccounts } from './account.ts';
 import { checkSound, loginShell, otherShell, shellKind } from './boards.ts';
 import { type Change, runChange } from './change.ts';
 import { checkBoardName } from './check-desired.ts';

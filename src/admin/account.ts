@@ -4,9 +4,6 @@ import { type Account, accountNamed, groupNamed, groupsOf } from '../system/acco
 
 export type { Account } from '../system/accounts.ts';
 
-/** Whose members may have their own board switched (units/novaboot.sudoers): all boards. */
-export const GROUP = 'novaboot';
-
 /** A line of passwd(5). */
 function parseLine(line: string): Account[] {
   const [name = '', , uid = '', gid = '', gecos = '', home = '', shell = ''] = line.split(':');

@@ -1,8 +1,9 @@
 /** The board that a plan is about: its account is there already, or is to be made by the plan's first changes. */
 import fs from 'node:fs';
+import { GROUP } from '../power-off/account.ts';
 import { CommandError } from '../shell/errors.ts';
 import { groupNamed } from '../system/accounts.ts';
-import { type Account, findAccount, GROUP } from './account.ts';
+import { type Account, findAccount } from './account.ts';
 import type { DesiredBoard } from './desired.ts';
 
 /** Debian's group of those who are in none, while that of boards is still to be made. */

@@ -2,7 +2,8 @@
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { outputOf } from './programs.ts';
 
-const GROUP = 'novaboot';
+/** Whose members may have their own board switched (units/novaboot.sudoers): all boards. */
+export const GROUP = 'novaboot';
 
 /** Safe as an instance of a unit (systemd.unit(5)), which is not escaped then. */
 const ACCOUNT_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
