@@ -2,6 +2,7 @@
 import type { Board } from './board.ts';
 import type { Place } from './places.ts';
 import { quoted } from './quote.ts';
+import { sshWords } from './ssh-words.ts';
 
 function caseOf({ start, end, words, value }: Place): string {
   const pattern = quoted(start) + (end === undefined ? '' : `*${end && quoted(end)}`);
@@ -20,6 +21,9 @@ function replies(command: string, indent: string): string {
 ${indent}while IFS= read -r value; do COMPREPLY+=("$value"); done < <(${command})
 `;
 }
+
+/** The words behind ssh. */
+const BEFORE_CURSOR = `"\${typed[@]:1}"`;
 
 /** Sets \`typed\` and \`current\`: bash's own words are split at @ and : too. */
 const TYPED = `  read -ra typed <<<"\${COMP_LINE:0:COMP_POINT}"
@@ -66,24 +70,9 @@ ${replies(`compgen "\${generated[@]}" -- "\${called[1]}"`, '    ')}  fi
 }
 
 _novaboot_ssh() {
-  local words value current word board host= skip=
+  local words value current word board options host= skip=
   local -a typed arguments=()
-${TYPED}  for word in "\${typed[@]:1}"; do
-    if [[ -n $skip ]]; then
-      skip=
-    elif [[ \${#arguments[@]} -gt 0 ]]; then
-      arguments+=("$word")
-    elif [[ $word =~ ^-[46AaCfGgKkMNnqsTtVvXxYy]*[BbcDEeFIiJLlmOoPpQRSWw]$ ]]; then
-      skip=yes
-    elif [[ $word == -* ]]; then
-      :
-    elif [[ -z $host ]]; then
-      host=$word
-    else
-      arguments=("$word")
-    fi
-  done
-  if [[ -n $host && -z $skip && ( \${#arguments[@]} -gt 0 || $current != -* ) ]]; then
+${TYPED}${sshWords(BEFORE_CURSOR)}  if [[ -n $host && -z $skip && ( \${#arguments[@]} -gt 0 || $current != -* ) ]]; then
     for board in $(compgen -A function _novaboot_board_); do
       if "$board" "$host" \${arguments[@]+"\${arguments[@]}"}; then
 ${replies('compgen -W "$words" -- "$current"', '        ')}        return

@@ -2,6 +2,10 @@
 import type { Board } from './board.ts';
 import type { Place, Word } from './places.ts';
 import { quoted } from './quote.ts';
+import { sshWords } from './ssh-words.ts';
+
+/** The words behind ssh. */
+const BEFORE_CURSOR = `"\${(@)words[2,CURRENT - 1]}"`;
 
 /** As _describe of zshcompsys(1) wants it. */
 function described({ text, summary }: Word): string {
@@ -26,24 +30,9 @@ export function zshForBoard({ name, hosts, places }: Board): string {
 ${cases(places)}}
 
 _novaboot_ssh() {
-  local word board host= skip= value
+  local word board options host= skip= value
   local -a arguments found
-  for word in "\${(@)words[2,CURRENT - 1]}"; do
-    if [[ -n $skip ]]; then
-      skip=
-    elif (( $#arguments )); then
-      arguments+=("$word")
-    elif [[ $word =~ '^-[46AaCfGgKkMNnqsTtVvXxYy]*[BbcDEeFIiJLlmOoPpQRSWw]$' ]]; then
-      skip=yes
-    elif [[ $word == -* ]]; then
-      :
-    elif [[ -z $host ]]; then
-      host=$word
-    else
-      arguments=("$word")
-    fi
-  done
-  if [[ -n $host && -z $skip ]] && { (( $#arguments )) || [[ $words[CURRENT] != -* ]] }; then
+${sshWords(BEFORE_CURSOR)}  if [[ -n $host && -z $skip ]] && { (( $#arguments )) || [[ $words[CURRENT] != -* ]] }; then
     for board in \${(ok)functions[(I)_novaboot_board_*]}; do
       if $board "$host" "\${(@)arguments}"; then
         _describe -t commands 'command of the board' found
