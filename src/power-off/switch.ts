@@ -44,7 +44,7 @@ function said(unit: string, since: number): string {
   const words = ['-q', '-o', 'cat', '-n', '1', `--since=@${since / 1000}`, `_SYSTEMD_UNIT=${unit}`];
   for (let look = 0; look < LOOKS; look++) {
     const line = lastLine(outputOf('journalctl', words) ?? '');
-    if (line !== '') return line.replace(/^novaboot-shell: /, '');
+    if (line !== '') return line.replace(/^novaboot-shell: (?:(?:on|off): )?/, '');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BETWEEN_MS);
   }
   return '';

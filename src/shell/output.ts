@@ -1,16 +1,23 @@
 /** Writing to the user: synchronous, so that nothing is lost when another program replaces this process. */
 import fs from 'node:fs';
+import { errorWords } from '../system/error-words.ts';
+import { CommandError } from './errors.ts';
 
 const RETRY_MS = 5;
 
-/** Writes all of the text. @returns false if the reader is gone, which is no more of an error than SIGPIPE would be */
+/** What pipes, sockets and terminals say when nobody reads any more: no more of an error than SIGPIPE would be. */
+const READER_GONE: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET', 'EIO'];
+
+/** Writes all of the text. @returns false if the reader is gone @throws what else the system says, as of a full disk */
 function writeAll(fd: number, text: string | Buffer): boolean {
   let rest = typeof text === 'string' ? Buffer.from(text) : text;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(fs.writeSync(fd, rest));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false;
+      const { code } = error as NodeJS.ErrnoException;
+      if (READER_GONE.includes(code)) return false;
+      if (code !== 'EAGAIN') throw error;
       // The caller gave us a non-blocking descriptor whose reader is slow.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
@@ -18,13 +25,21 @@ function writeAll(fd: number, text: string | Buffer): boolean {
   return true;
 }
 
-/** @returns false if the reader is gone */
+/** @returns false if the reader is gone @throws CommandError if not all of it can be written */
 export function writeOut(text: string | Buffer): boolean {
-  return writeAll(1, text);
+  try {
+    return writeAll(1, text);
+  } catch (error) {
+    throw new CommandError(`Not all of the output was written: ${errorWords(error)}`);
+  }
 }
 
 export function writeError(text: string | Buffer): void {
-  writeAll(2, text);
+  try {
+    writeAll(2, text);
+  } catch {
+    // There is nobody left to tell.
+  }
 }
 
 /** The output of a listing command for programs. `version` moves when a field changes its meaning. */
