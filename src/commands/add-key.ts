@@ -1,11 +1,12 @@
 /** Lets a user in with a public key. */
 import fs from 'node:fs';
+import { isatty } from 'node:tty';
 import { addUserKey, fingerprint } from '../shell/authorized-keys.ts';
 import type { Session } from '../shell/command.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { recordAdministration } from '../shell/journal.ts';
 import { updateKeyFile } from '../shell/key-file.ts';
-import { writeOut } from '../shell/output.ts';
+import { writeError, writeOut } from '../shell/output.ts';
 import { parsePublicKey } from '../shell/public-key.ts';
 import { USER_NAME } from '../shell/request.ts';
 import { setBlocking } from '../system/descriptors.ts';
@@ -25,6 +26,7 @@ function readSome(buffer: Buffer, offset: number): number {
 
 /** Standard input to its end. */
 function readInput(): Buffer {
+  if (isatty(0)) writeError('Paste the public key, then press Enter and Ctrl-D:\n');
   setBlocking(0);
   const buffer = Buffer.alloc(MAX_BYTES + 1);
   let length = 0;

@@ -1,6 +1,7 @@
 /** Which of a user's root file systems is meant: the live one, a saved one (NAME), or a replaced one (@NUMBER). */
 import fs from 'node:fs';
 import path from 'node:path';
+import { errorWords } from '../system/error-words.ts';
 import { RootError } from './errors.ts';
 import type { Roots } from './roots.ts';
 
@@ -62,7 +63,7 @@ export function openRoot(roots: Roots, choice: Choice): number {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new RootError(missing(choice), 1, { cause: error });
-    const message = `Cannot open ${choiceText(choice)}: ${code}`;
+    const message = `Cannot open ${choiceText(choice)}: ${errorWords(error)}`;
     throw new RootError(message, 1, { cause: error });
   }
   // Asked for now, it is whole without a marker, also if it had one just before.

@@ -3,6 +3,7 @@
  * as equal, as in rsync's quick check; of others the content is read. Times alone are no difference.
  */
 import fs from 'node:fs';
+import { errorWords } from '../system/error-words.ts';
 import { FileError } from '../system/file-error.ts';
 import { readAt } from '../system/files.ts';
 import { entryNames, isTooDeep, joinPath, openDirectory, shownPath, TOO_DEEP } from './entries.ts';
@@ -189,8 +190,9 @@ function mergedNames(fds: readonly (number | undefined)[]): Buffer[] {
   return [...names, ...added].sort(Buffer.compare);
 }
 
-function readError(path: Buffer, { code, cause }: FileError): RootError {
-  return new RootError(`Cannot read ${shownPath(path) || 'the root'}: ${code}`, 1, { cause });
+function readError(path: Buffer, error: FileError): RootError {
+  const { cause } = error;
+  return new RootError(`Cannot read ${shownPath(path) || 'the root'}: ${errorWords(error)}`, 1, { cause });
 }
 
 /** Directories of the two trees, one of which may lack it, and the entry in them to begin with. */

@@ -10,6 +10,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { errorWords } from '../system/error-words.ts';
 import { check, FileError } from '../system/file-error.ts';
 import { CName, changeMode, exchangeEntries, renameEntry, syncFileSystem } from '../system/files.ts';
 import { RootError } from './errors.ts';
@@ -196,7 +197,7 @@ function inWords<T>(run: () => T, what: string): T {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (!(error instanceof FileError) && code === undefined) throw error;
-    throw new RootError(`${what}: ${code ?? (error as Error).message}`, 1, { cause: error });
+    throw new RootError(`${what}: ${errorWords(error)}`, 1, { cause: error });
   }
 }
 

@@ -7,6 +7,7 @@
 import fs from 'node:fs';
 import * as z from 'zod/mini';
 import { flock, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN } from '../system/descriptors.ts';
+import { isFull } from '../system/error-words.ts';
 import { type Figures, NOTHING } from './quota.ts';
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
@@ -48,8 +49,7 @@ function unlessFull<T>(run: () => T): T | undefined {
   try {
     return run();
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') return undefined;
+    if (isFull(error)) return undefined;
     throw error;
   }
 }

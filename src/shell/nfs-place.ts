@@ -1,6 +1,7 @@
 /** Where the files of a user's NFS server lie, in the board account's home directory. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { errorWords } from '../system/error-words.ts';
 import { leaseDirectory } from '../system/lease.ts';
 import { CommandError, ExitCode } from './errors.ts';
 
@@ -77,7 +78,9 @@ function make(directory: string, mode: number): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return false;
-    throw new CommandError(`Cannot make ${directory}: ${code}`, ExitCode.failed, { cause: error });
+    throw new CommandError(`Cannot make ${directory}: ${errorWords(error)}`, ExitCode.failed, {
+      cause: error,
+    });
   }
 }
 
@@ -106,8 +109,9 @@ function makeState(directory: string): void {
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandError(`Cannot make ${directory}: ${code}`, ExitCode.failed, { cause: error });
+    throw new CommandError(`Cannot make ${directory}: ${errorWords(error)}`, ExitCode.failed, {
+      cause: error,
+    });
   }
 }
 

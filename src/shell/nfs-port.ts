@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import ini from 'ini';
+import { errorWords } from '../system/error-words.ts';
 import { CommandError, ExitCode } from './errors.ts';
 import { type NfsPlace, unitDirectory } from './nfs-place.ts';
 
@@ -16,7 +17,7 @@ function readText(file: string): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new CommandError(`${file}: ${code}`, ExitCode.configuration, { cause: error });
+    throw new CommandError(`${file}: ${errorWords(error)}`, ExitCode.configuration, { cause: error });
   }
 }
 

@@ -15,11 +15,11 @@ export interface Invocation {
 }
 
 /** Unknown and forbidden commands read alike. */
-async function notAllowed(words: readonly string[]): Promise<never> {
+async function notAllowed({ user, words }: Request): Promise<never> {
   const message = `Command not allowed: ${printable(words.join(' ').slice(0, 200))}`;
   const { systemLog } = await import('./system-log.ts');
-  systemLog('err', `novaboot-shell: ${message}`);
-  throw new CommandError(message, ExitCode.failed);
+  systemLog('err', user === undefined ? message : `${message} (user ${user})`);
+  throw new CommandError(`${message}; help lists what is`, ExitCode.failed);
 }
 
 async function runUnit({ unit }: UnitRequest, env: NodeJS.ProcessEnv): Promise<never> {
@@ -68,7 +68,7 @@ async function dispatch(table: CommandTable, invocation: Invocation): Promise<nu
 
   const [name, ...args] = request.words;
   const entry = table.find((command) => command.name === (name ?? '') && (!command.admin || request.admin));
-  if (entry === undefined || name === '') return await notAllowed(request.words);
+  if (entry === undefined || name === '') return await notAllowed(request);
   const session = openSession(request, env, parent);
   if (entry.locked) return await runLocked(entry, request, session, invocation);
   if (request.wait !== 'forever') throw new CommandError(`${name} never waits`, ExitCode.usage);

@@ -100,6 +100,15 @@ describe('add-key', () => {
     );
   });
 
+  test('asks for the key in a terminal', async () => {
+    const { name, key } = await person();
+    const session = lab.spawnSsh('alice', ['add-key', name], { tty: true });
+    await session.waitForOutput(/^Paste the public key/);
+    session.write(`${key.trim()}\n\x04`);
+    expect((await session.exited).exitCode).toBe(0);
+    expect((await lab.ssh(name, ['help'])).exitCode).toBe(0);
+  });
+
   test('makes the file where none is', async () => {
     const { name, key } = await person();
     const master = { controlPath: `${lab.directory}/keys` };

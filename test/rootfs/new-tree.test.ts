@@ -195,7 +195,7 @@ describe('where the file system cannot exchange, an end', () => {
 test('a link in the place of the directory of trees is not followed', () => {
   fs.mkdirSync(path.join(roots.base, 'elsewhere'));
   fs.symlinkSync('elsewhere', roots.replaced);
-  expect(() => beginTree(roots)).toThrow(/Cannot make a new root file system in .*: E(LOOP|NOTDIR)/);
+  expect(() => beginTree(roots)).toThrow(/Cannot make a new root file system in .*: leads through/);
 });
 
 test('a replaced root is unused when no client has it, or none asked for a week', () => {
