@@ -147,6 +147,11 @@ export function listUserKeys(file: Buffer): readonly UserKey[] {
   );
 }
 
+/** Keys without a forced command of ours: whoever has one of them can claim any name. */
+export function countUnnamedKeys(file: Buffer): number {
+  return parseAuthorizedKeys(file).filter(({ user, key }) => key !== undefined && user === undefined).length;
+}
+
 /**
  * Adds a user's key. A key that is there already for the same user only gets its rights changed; one that belongs
  * to somebody else is refused, since sshd goes by the first line with a key.

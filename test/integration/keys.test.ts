@@ -188,8 +188,11 @@ describe('add-key', () => {
 
 describe('list-keys', () => {
   test('lists users, rights and fingerprints', async () => {
-    const { stdout, exitCode } = await lab.ssh('alice', ['list-keys']);
+    const { stdout, stderr, exitCode } = await lab.ssh('alice', ['list-keys']);
     expect(exitCode).toBe(0);
+    expect(stderr).toMatch(
+      /^novaboot-shell: Keys without command="user NAME" are let in as well: 1; [^\n]*\n$/,
+    );
     expect(stdout).toMatch(/^alice +admin .*SHA256:/m);
     expect(stdout).toMatch(/^bob +.*SHA256:/m);
     expect(stdout).not.toMatch(/guest/);
@@ -202,6 +205,7 @@ describe('list-keys', () => {
     const fingerprint = await lab.sh('ssh-keygen -lf -', key);
     expect(JSON.parse(stdout)).toMatchObject({
       version: 1,
+      unnamedKeys: 1,
       keys: expect.arrayContaining([
         expect.objectContaining({ user: 'alice', admin: true }),
         expect.objectContaining({
