@@ -34,6 +34,10 @@ export function generationOf(fileHandle: Buffer): Generation {
   return { high, low };
 }
 
+export function isSameGeneration(a: Generation, b: Generation): boolean {
+  return a.high === b.high && a.low === b.low;
+}
+
 const scratch = Buffer.alloc(HANDLE_SIZE);
 const view = new DataView(scratch.buffer, scratch.byteOffset, HANDLE_SIZE);
 view.setUint32(0, LAYOUT);

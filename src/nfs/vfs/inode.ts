@@ -3,7 +3,7 @@
 import type { Owner } from '../../rootfs/owner.ts';
 import { S_IFMT, type Timespec } from '../../system/files.ts';
 import type { Stat } from '../../system/statx.ts';
-import type { Generation } from './handle.ts';
+import { type Generation, isSameGeneration } from './handle.ts';
 
 /** A descriptor of a regular file or a directory. */
 export interface Descriptor {
@@ -40,6 +40,21 @@ export class Inode {
     this.isDirectory = isDirectory;
     this.parent = parent;
     this.name = name;
+  }
+
+  /** Whether memory has it in this place. @param length of the name */
+  isAt(directory: Inode, name: Buffer, length: number): boolean {
+    if (this.parent !== directory || this.name.length !== length) return false;
+    for (let index = 0; index < length; index += 1) {
+      if (this.name.charCodeAt(index) !== name[index]) return false;
+    }
+    return true;
+  }
+
+  /** Whether it is the file with this generation, which was read from the disk: the first one is taken as its own. */
+  isOf(generation: Generation): boolean {
+    this.generation ??= generation;
+    return isSameGeneration(this.generation, generation);
   }
 
   /** Whether this file, generation and owner included, is still the one that was looked at. */

@@ -15,8 +15,8 @@ import { type Stat, statDescriptor, statEntry } from '../../system/statx.ts';
 import { maySticky, permits, WRITE } from './access.ts';
 import type { Attributes, Credentials } from './attributes.ts';
 import type { Inode } from './inode.ts';
+import type { Place } from './inodes.ts';
 import { checkEntryName } from './names.ts';
-import type { Place } from './tree.ts';
 import type { Volume } from './volume.ts';
 
 interface Found {
@@ -31,7 +31,7 @@ interface Found {
 function found(volume: Volume, directory: Inode, cname: Buffer, length: number): Found {
   const fd = volume.tree.directoryFd(directory);
   const stat = expect(statEntry(fd, cname));
-  const place = stat.nlink > 1 ? volume.tree.placeOf(stat.ino) : undefined;
+  const place = stat.nlink > 1 ? volume.tree.inodes.placeOf(stat.ino) : undefined;
   const inode = volume.tree.entry(directory, fd, cname, length, stat);
   const attributes = volume.describe(inode, stat);
   return { inode, attributes, stat, place };

@@ -124,7 +124,7 @@ export class Recount {
     const { tops } = this.tree;
     const isHidden = tops.isHall(directory) && tops.isHidden(name.toString('latin1'), isDirectory);
     if (isHidden || this.tree.isMounted(stat)) return;
-    if (!isDirectory && this.tree.known(stat.ino) === undefined) {
+    if (!isDirectory && this.tree.inodes.known(stat.ino) === undefined) {
       this.saw(stat.ino, stat.blocks, this.tallyOf(directory));
       return;
     }

@@ -1,6 +1,9 @@
-/** Walks through the whole tree for files that are not where memory has them, a few milliseconds at a time. */
+/**
+ * Looks for files that are not where memory has them: in the directory that they were seen in, then in the whole tree, a
+ * few milliseconds at a time.
+ */
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { FileError } from '../../system/file-error.ts';
+import { FileError, refuse } from '../../system/file-error.ts';
 import { CName, entryHandle, S_IFDIR, S_IFMT } from '../../system/files.ts';
 import { type Entry, Listing } from '../../system/listing.ts';
 import { statEntry } from '../../system/statx.ts';
@@ -36,8 +39,28 @@ export class Search {
     this.tree = tree;
   }
 
+  /**
+   * A file that memory has no inode of.
+   *
+   * @throws FileError ESTALE; PutOff while it is looked for
+   */
+  find(ino: number): Inode {
+    const { inodes } = this.tree;
+    const number = inodes.directoryOf(ino);
+    if (number === undefined && this.isUseless()) return refuse('ESTALE');
+    const directory = number === undefined ? undefined : inodes.knownAs(number, true);
+    if (directory !== undefined) {
+      const listing = new Listing(this.tree.directoryFd(directory), 0n, this.buffer);
+      const inode = inodes.takeUp(ino, directory, listing);
+      if (inode !== undefined) return inode;
+    }
+    // Or there was such a file: somebody else moved or removed it.
+    inodes.unsetDirectory(ino);
+    throw new PutOff(this.run());
+  }
+
   /** Whether a number that memory lacks is sure to be of no file. */
-  isUseless(): boolean {
+  private isUseless(): boolean {
     return this.running === undefined && performance.now() - this.endedAt < TRUST_MS;
   }
 
@@ -92,7 +115,7 @@ export class Search {
       sliceEnd = performance.now() + SLICE_MS;
     }
     this.directories = undefined;
-    for (const inode of missing) this.tree.forget(inode);
+    for (const inode of missing) this.tree.inodes.forget(inode);
     this.endedAt = performance.now();
     this.tookMs = this.endedAt - begin;
   }
@@ -109,7 +132,7 @@ export class Search {
         const isDirectory = this.isDirectory(fd, name, entry);
         if (isHall && tops.isHidden(entry.name.toString('latin1'), isDirectory)) continue;
         if (isDirectory) {
-          const found = this.adopt(directory, fd, name, entry);
+          const found = this.adopt(directory, fd, name, entry, true);
           if (found === undefined) continue;
           directories.push(found);
           missing.delete(found);
@@ -129,28 +152,25 @@ export class Search {
     return typeof stat !== 'number' && (stat.mode & S_IFMT) === S_IFDIR;
   }
 
-  private adopt(directory: Inode, fd: number, name: Buffer, entry: Entry): Inode | undefined {
+  private adopt(
+    directory: Inode,
+    fd: number,
+    name: Buffer,
+    entry: Entry,
+    isDirectory: boolean,
+  ): Inode | undefined {
     const handle = entryHandle(fd, name);
     if (typeof handle === 'number') return undefined;
-    return this.tree.adopt(entry.ino, true, directory, entry.name.toString('latin1'), generationOf(handle));
+    const latin1 = entry.name.toString('latin1');
+    return this.tree.inodes.adopt(entry.ino, isDirectory, directory, latin1, generationOf(handle));
   }
 
   private note(directory: Inode, fd: number, name: Buffer, entry: Entry, missing: Set<Inode>): void {
-    const known = this.tree.known(entry.ino);
-    if (known === undefined) {
-      this.tree.setPlace(entry.ino, directory.ino);
-      return;
+    const { inodes } = this.tree;
+    const known = inodes.known(entry.ino);
+    if (known === undefined) inodes.setDirectory(entry.ino, directory);
+    else if (missing.has(known) && this.adopt(directory, fd, name, entry, false) === known) {
+      missing.delete(known);
     }
-    if (!missing.has(known)) return;
-    const handle = entryHandle(fd, name);
-    if (typeof handle === 'number') return;
-    const found = this.tree.adopt(
-      entry.ino,
-      false,
-      directory,
-      entry.name.toString('latin1'),
-      generationOf(handle),
-    );
-    if (found === known) missing.delete(known);
   }
 }

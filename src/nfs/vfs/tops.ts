@@ -99,9 +99,9 @@ export class Tops {
     if (typeof stat === 'number' || (stat.mode & S_IFMT) !== S_IFDIR) return undefined;
     const handle = entryHandle(fd, cname);
     if (typeof handle === 'number') return undefined;
-    const known = this.tree.known(stat.ino);
+    const known = this.tree.inodes.known(stat.ino);
     const wasElsewhere = known !== undefined && (known.parent !== directory || known.name !== name);
-    const inode = this.tree.adopt(stat.ino, true, directory, name, generationOf(handle));
+    const inode = this.tree.inodes.adopt(stat.ino, true, directory, name, generationOf(handle));
     if (wasElsewhere && inode === known) moved.add(inode);
     return inode;
   }

@@ -6,14 +6,13 @@ import fs from 'node:fs';
 import { check, expect, FileError, refuse } from '../../system/file-error.ts';
 import { CName, descriptorHandle, entryHandle, S_IFDIR, S_IFMT, S_IFREG } from '../../system/files.ts';
 import { errnoName } from '../../system/libc.ts';
-import { Listing } from '../../system/listing.ts';
 import { openEntry } from '../../system/openat2.ts';
 import { type Stat, statDescriptor, statEntry } from '../../system/statx.ts';
 import { PutOff } from '../put-off.ts';
 import { Descriptors } from './descriptors.ts';
-import { type Generation, generationOf, type HandleParts } from './handle.ts';
+import { type Generation, generationOf, type HandleParts, isSameGeneration } from './handle.ts';
 import { Inode } from './inode.ts';
-import { InodeTable } from './inode-table.ts';
+import { Inodes } from './inodes.ts';
 import { Search } from './search.ts';
 import { Tops } from './tops.ts';
 
@@ -25,36 +24,12 @@ const ELOOP = -40;
 
 const DOT_DOT = Buffer.from('..\0');
 
-/** How many files' names are kept in memory; the others' directories are. */
-const MAX_FILES = 32_768;
 /** Without it a directory's entries cannot be reached. */
 const S_IXUSR = 0o100;
-
-/** Where memory has a file. */
-export interface Place {
-  readonly directory: Inode;
-  /** Bytes as latin1 characters. */
-  readonly name: string;
-}
-
-/** Directories that are gone and still stand in the places of others. */
-const MAX_FORGOTTEN = 10_000;
 
 /** Errors that say: the file is not where memory has it. */
 function isLoss(error: unknown): boolean {
   return error instanceof PutOff || (error instanceof FileError && error.code === 'ESTALE');
-}
-
-function isSame(a: Generation, b: Generation): boolean {
-  return a.high === b.high && a.low === b.low;
-}
-
-function hasName({ name }: Inode, bytes: Buffer, length: number): boolean {
-  if (name.length !== length) return false;
-  for (let index = 0; index < length; index += 1) {
-    if (name.charCodeAt(index) !== bytes[index]) return false;
-  }
-  return true;
 }
 
 /** Answers that say: what memory knows of the file's place is not true any more. */
@@ -65,41 +40,36 @@ function isElsewhere(result: number): boolean {
 export class Tree {
   readonly base: Inode;
   readonly descriptors = new Descriptors();
+  readonly inodes: Inodes;
   readonly tops: Tops;
   /** Of the base: part of every handle. */
   readonly generation: Generation;
-  private readonly directories = new Map<number, Inode>();
-  private readonly files = new Map<number, Inode>();
-  /** Files that `files` has not: inode number of a directory that they are in. */
-  private readonly places = new InodeTable();
   private readonly search: Search;
   private readonly cname = new CName();
   private readonly unlock: (inode: Inode) => boolean;
-  private readonly maxFiles: number;
   private readonly device: { readonly major: number; readonly minor: number };
 
   /**
    * @param path the base directory
    * @param unlock gives the account access to a file that was made without
    * @param exported the exported directory's name in it; undefined where it is exported itself
-   * @param maxFiles how many files' names are kept in memory
+   * @param maxFiles how many files' names are kept in memory, if not the usual number
    * @throws SystemError
    */
   constructor(
     path: string,
     unlock: (inode: Inode) => boolean,
     exported: string | undefined,
-    maxFiles = MAX_FILES,
+    maxFiles?: number,
   ) {
     this.unlock = unlock;
-    this.maxFiles = maxFiles;
     const fd = fs.openSync(path, O_RDONLY | O_DIRECTORY);
     const { ino, devMajor, devMinor } = expect(statDescriptor(fd));
     this.device = { major: devMajor, minor: devMinor };
     this.generation = generationOf(expect(descriptorHandle(fd)));
     this.base = new Inode(ino, true, undefined, '');
     this.base.generation = this.generation;
-    this.directories.set(ino, this.base);
+    this.inodes = new Inodes(this.base, this.descriptors, maxFiles);
     // The base's descriptor is none of the bounded ones.
     this.base.descriptor = { fd, writable: false, pins: 1, usedAt: 0 };
     this.tops = new Tops(this, exported);
@@ -117,7 +87,7 @@ export class Tree {
     while (from !== undefined && from.descriptor === undefined) {
       closed.push(from);
       // After others moved directories, what memory has of their places may be a circle.
-      if (closed.length > this.directories.size + MAX_FORGOTTEN) return this.lost(...closed);
+      if (closed.length > this.inodes.maxDepth) return this.lost(...closed);
       from = from.parent;
     }
     if (from === undefined) return refuse('ESTALE');
@@ -171,13 +141,9 @@ export class Tree {
       fs.closeSync(fd);
       return this.lost(inode);
     }
-    if (!inode.isUnchanged(stat)) {
-      const generation = generationOf(expect(descriptorHandle(fd)));
-      if (inode.generation !== undefined && !isSame(inode.generation, generation)) {
-        fs.closeSync(fd);
-        return this.gone(inode);
-      }
-      inode.generation = generation;
+    if (!inode.isUnchanged(stat) && !inode.isOf(generationOf(expect(descriptorHandle(fd))))) {
+      fs.closeSync(fd);
+      return this.gone(inode);
     }
     this.descriptors.add(inode, fd, writable);
     if (inode.isDirectory && (stat.mode & S_IXUSR) === 0) this.unlock(inode);
@@ -205,10 +171,7 @@ export class Tree {
     if (inode.isUnchanged(stat)) return stat;
     const handle = entryHandle(parentFd, name);
     if (typeof handle === 'number') return this.lost(inode);
-    const generation = generationOf(handle);
-    if (inode.generation === undefined) inode.generation = generation;
-    else if (!isSame(inode.generation, generation)) return this.gone(inode);
-    return stat;
+    return inode.isOf(generationOf(handle)) ? stat : this.gone(inode);
   }
 
   /** The file's state if it is where memory has it: otherwise nothing is looked for. @throws FileError, PutOff */
@@ -234,113 +197,33 @@ export class Tree {
   entry(directory: Inode, directoryFd: number, name: Buffer, length: number, stat: Stat): Inode {
     if (this.isMounted(stat)) refuse('EACCES');
     const isDirectory = (stat.mode & S_IFMT) === S_IFDIR;
-    const known = (isDirectory ? this.directories : this.files).get(stat.ino);
+    const known = this.inodes.knownAs(stat.ino, isDirectory);
     if (known?.isUnchanged(stat)) {
-      const isInPlace = known.parent === directory && hasName(known, name, length);
-      if (!isInPlace) this.place(known, directory, name.toString('latin1', 0, length));
+      if (!known.isAt(directory, name, length)) {
+        this.inodes.place(known, directory, name.toString('latin1', 0, length));
+      }
       return known;
     }
     const generation = generationOf(expect(entryHandle(directoryFd, name)));
-    return this.adopt(stat.ino, isDirectory, directory, name.toString('latin1', 0, length), generation);
+    return this.inodes.adopt(
+      stat.ino,
+      isDirectory,
+      directory,
+      name.toString('latin1', 0, length),
+      generation,
+    );
   }
 
   /** The inode of a file that was made just now. */
   made(directory: Inode, name: Buffer, fd: number, stat: Stat): Inode {
     const generation = generationOf(expect(descriptorHandle(fd)));
-    return this.adopt(stat.ino, false, directory, name.toString('latin1'), generation);
-  }
-
-  /** Takes up a file found in a directory: as the inode that memory has of it, or as a new one. */
-  adopt(ino: number, isDirectory: boolean, directory: Inode, name: string, generation: Generation): Inode {
-    const map = isDirectory ? this.directories : this.files;
-    const known = map.get(ino);
-    if (known !== undefined) {
-      if (known.generation === undefined || isSame(known.generation, generation)) {
-        known.generation = generation;
-        this.place(known, directory, name);
-        return known;
-      }
-      this.forget(known);
-    }
-    const inode = new Inode(ino, isDirectory, directory, name);
-    inode.generation = generation;
-    this.remember(inode);
-    return inode;
-  }
-
-  private place(inode: Inode, directory: Inode, name: string): void {
-    if (inode === this.base) return;
-    inode.parent = directory;
-    if (inode.name !== name) inode.name = name;
-  }
-
-  private remember(inode: Inode): void {
-    // The number may have been one of the other kind before, removed by others.
-    const [map, other] = inode.isDirectory ? [this.directories, this.files] : [this.files, this.directories];
-    const former = other.get(inode.ino);
-    if (former !== undefined) this.forget(former);
-    if (!inode.isDirectory && this.files.size >= this.maxFiles) this.dropNames();
-    map.set(inode.ino, inode);
-  }
-
-  /** Makes room: the directory is enough to find a file again. */
-  private dropNames(): void {
-    let count = Math.ceil(this.maxFiles / 4);
-    for (const [ino, inode] of this.files) {
-      if (inode.descriptor === undefined && inode.parent !== undefined) {
-        this.files.delete(ino);
-        this.setPlace(ino, inode.parent.ino);
-      }
-      count -= 1;
-      if (count === 0) break;
-    }
-  }
-
-  /** Remembers in which directory a file is. */
-  setPlace(ino: number, directoryIno: number): void {
-    this.places.set(ino, directoryIno);
-  }
-
-  /** Where memory has the file of this number. */
-  placeOf(ino: number): Place | undefined {
-    const inode = this.files.get(ino);
-    return inode?.parent && { directory: inode.parent, name: inode.name };
+    return this.inodes.adopt(stat.ino, false, directory, name.toString('latin1'), generation);
   }
 
   /** The file has another place, by our own doing. @param name bytes as latin1 characters */
   moved(inode: Inode, directory: Inode, name: string): void {
-    this.place(inode, directory, name);
-    inode.unsettle();
-    // It may have been dropped for its neighbours meanwhile.
-    if (this.known(inode.ino) !== inode) this.remember(inode);
+    this.inodes.moved(inode, directory, name);
     if (inode.isDirectory) this.search.moved(inode);
-  }
-
-  /** Drops what memory has of a file that is gone, and its space with it. */
-  forget(inode: Inode): void {
-    if (inode === this.base) return;
-    this.descriptors.close(inode);
-    const map = inode.isDirectory ? this.directories : this.files;
-    if (map.get(inode.ino) === inode) map.delete(inode.ino);
-    this.places.unset(inode.ino);
-  }
-
-  /** Drops what memory has of a root that is going to be removed. */
-  forgetTop(top: Inode): void {
-    const gone = new Set<number>([top.ino]);
-    for (const map of [this.files, this.directories]) {
-      for (const inode of map.values()) {
-        if (this.tops.topOf(inode) !== top) continue;
-        if (inode.isDirectory) gone.add(inode.ino);
-        this.forget(inode);
-      }
-    }
-    this.places.unsetValues(gone);
-  }
-
-  /** The inode of this number, if memory has it. */
-  known(ino: number): Inode | undefined {
-    return this.files.get(ino) ?? this.directories.get(ino);
   }
 
   /**
@@ -349,41 +232,11 @@ export class Tree {
    * @throws FileError ESTALE; PutOff while it is looked for
    */
   find(parts: HandleParts): Inode {
-    const inode = this.known(parts.ino) ?? this.findInPlace(parts.ino);
-    if (inode === undefined) {
-      if (this.search.isUseless()) return refuse('ESTALE');
-      throw new PutOff(this.search.run());
-    }
+    const inode = this.inodes.known(parts.ino) ?? this.search.find(parts.ino);
     if (inode.generation === undefined) this.stat(inode);
-    if (inode.generation === undefined || !isSame(inode.generation, parts.generation))
-      return refuse('ESTALE');
+    const { generation } = inode;
+    if (generation === undefined || !isSameGeneration(generation, parts.generation)) return refuse('ESTALE');
     return inode;
-  }
-
-  /** Takes up the names of a whole directory that the file was seen in: its neighbours are asked for next. */
-  private findInPlace(ino: number): Inode | undefined {
-    const place = this.places.get(ino) ?? 0;
-    if (place === 0) return undefined;
-    const directory = this.directories.get(place);
-    if (directory !== undefined) this.takeUp(directory, ino);
-    const inode = this.files.get(ino);
-    if (inode !== undefined) return inode;
-    // There was such a file: somebody else moved or removed it.
-    this.places.unset(ino);
-    throw new PutOff(this.search.run());
-  }
-
-  /** Remembers the names of a file and of those behind it, as many as there is room for. */
-  private takeUp(directory: Inode, ino: number): void {
-    const listing = new Listing(this.directoryFd(directory));
-    let isBehind = false;
-    for (let entry = listing.next(); entry !== undefined; entry = listing.next()) {
-      const { ino: found, isDirectory, name } = entry;
-      isBehind ||= found === ino;
-      if (!isBehind || isDirectory === true || this.known(found) !== undefined) continue;
-      if (found !== ino && this.files.size >= this.maxFiles) return;
-      this.remember(new Inode(found, false, directory, name.toString('latin1')));
-    }
   }
 
   /** The files are not where they were: somebody else moved or removed them. */
@@ -403,7 +256,7 @@ export class Tree {
   }
 
   private gone(inode: Inode): never {
-    this.forget(inode);
+    this.inodes.forget(inode);
     return refuse('ESTALE');
   }
 

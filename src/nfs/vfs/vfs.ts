@@ -138,9 +138,9 @@ export class Vfs {
 
   /** Nothing of a root can be reached any more. */
   forgetRoot(ino: number): void {
-    const { tree } = this.volume;
-    const top = tree.known(ino);
-    if (top !== undefined && tree.tops.isTop(top)) tree.forgetTop(top);
+    const { inodes, tops } = this.volume.tree;
+    const top = inodes.known(ino);
+    if (top !== undefined && tops.isTop(top)) inodes.forgetWhere((inode) => tops.topOf(inode) === top);
   }
 
   attributes(inode: Inode): Attributes {

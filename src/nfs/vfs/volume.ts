@@ -250,7 +250,7 @@ export class Volume {
   /** A file that was described is no more. */
   dropped(inode: Inode): void {
     this.quota?.removed(inode);
-    this.tree.forget(inode);
+    this.tree.inodes.forget(inode);
   }
 
   /** Stores the owner of a file that was made with its real mode just now. */
