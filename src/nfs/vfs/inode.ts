@@ -15,6 +15,13 @@ export interface Descriptor {
   usedAt: number;
 }
 
+/** Where memory has a file. */
+export interface Place {
+  readonly directory: Inode;
+  /** Bytes as latin1 characters: a string is their smallest form. */
+  readonly name: string;
+}
+
 export class Inode {
   readonly ino: number;
   readonly isDirectory: boolean;
@@ -22,8 +29,10 @@ export class Inode {
   format: number | undefined;
   /** undefined for the base of the tree. */
   parent: Inode | undefined;
-  /** Its name there, as latin1 characters: a string is the smallest form of bytes. */
+  /** Its name there, as latin1 characters; empty for the base, and where all names that memory had went. */
   name: string;
+  /** Where else a file was seen, which may have several names. */
+  other: Place | undefined;
   /** undefined until it is looked at. */
   generation: Generation | undefined;
   /** Valid while the file's ctime is `settled`. undefined: no attribute. */

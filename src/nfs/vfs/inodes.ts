@@ -13,13 +13,6 @@ const MAX_FILES = 32_768;
 /** Directories that are gone and still stand in the places of others. */
 const MAX_FORGOTTEN = 10_000;
 
-/** Where memory has a file. */
-export interface Place {
-  readonly directory: Inode;
-  /** Bytes as latin1 characters. */
-  readonly name: string;
-}
-
 export class Inodes {
   private readonly base: Inode;
   private readonly descriptors: Descriptors;
@@ -74,25 +67,40 @@ export class Inodes {
     return inode;
   }
 
-  /** The file was found there. @param name bytes as latin1 characters */
+  /** The file has this place; a file may have the former one, too. @param name bytes as latin1 characters */
   place(inode: Inode, directory: Inode, name: string): void {
-    if (inode === this.base) return;
+    const { isDirectory, parent } = inode;
+    if (inode === this.base || (parent === directory && inode.name === name)) return;
+    if (!isDirectory && parent !== undefined && inode.name !== '') {
+      inode.other = { directory: parent, name: inode.name };
+    }
     inode.parent = directory;
-    if (inode.name !== name) inode.name = name;
+    inode.name = name;
   }
 
-  /** The file has another place, by our own doing. @param name bytes as latin1 characters */
+  /** It has another place, by our own doing, and no more the former one. @param name bytes as latin1 characters */
   moved(inode: Inode, directory: Inode, name: string): void {
-    this.place(inode, directory, name);
+    inode.parent = directory;
+    inode.name = name;
     inode.unsettle();
     // It may have been dropped for its neighbours meanwhile.
     if (this.known(inode.ino) !== inode) this.remember(inode);
   }
 
-  /** Where memory has the file of this number. */
-  placeOf(ino: number): Place | undefined {
-    const inode = this.files.get(ino);
-    return inode?.parent && { directory: inode.parent, name: inode.name };
+  /** The name that memory has of a file went, by our own doing; others are looked for when the file is asked for. */
+  unnamed(inode: Inode): void {
+    const { other } = inode;
+    inode.parent = other?.directory ?? inode.parent;
+    inode.name = other?.name ?? '';
+    inode.other = undefined;
+  }
+
+  /** A name with the number of this file was seen. */
+  seen(inode: Inode, directory: Inode, name: Buffer): void {
+    if (inode.isDirectory || inode.isAt(directory, name, name.length)) return;
+    const latin1 = name.toString('latin1');
+    if (inode.name === '') this.place(inode, directory, latin1);
+    else inode.other = { directory, name: latin1 };
   }
 
   private remember(inode: Inode): void {
@@ -142,9 +150,11 @@ export class Inodes {
     for (let entry = listing.next(); entry !== undefined; entry = listing.next()) {
       const { ino: found, isDirectory, name } = entry;
       isBehind ||= found === ino;
-      if (!isBehind || isDirectory === true || this.known(found) !== undefined) continue;
-      if (found !== ino && this.files.size >= this.maxFiles) break;
-      this.remember(new Inode(found, false, directory, name.toString('latin1')));
+      if (!isBehind || isDirectory === true) continue;
+      const known = this.known(found);
+      if (known !== undefined) this.seen(known, directory, name);
+      else if (found !== ino && this.files.size >= this.maxFiles) break;
+      else this.remember(new Inode(found, false, directory, name.toString('latin1')));
     }
     return this.files.get(ino);
   }

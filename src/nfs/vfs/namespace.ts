@@ -15,7 +15,6 @@ import { type Stat, statDescriptor, statEntry } from '../../system/statx.ts';
 import { maySticky, permits, WRITE } from './access.ts';
 import type { Attributes, Credentials } from './attributes.ts';
 import type { Inode } from './inode.ts';
-import type { Place } from './inodes.ts';
 import { checkEntryName } from './names.ts';
 import type { Volume } from './volume.ts';
 
@@ -23,18 +22,15 @@ interface Found {
   readonly inode: Inode;
   readonly attributes: Attributes;
   readonly stat: Stat;
-  /** Where memory had a file that has several names. */
-  readonly place: Place | undefined;
 }
 
 /** An entry that is to go. @throws FileError ENOENT */
 function found(volume: Volume, directory: Inode, cname: Buffer, length: number): Found {
   const fd = volume.tree.directoryFd(directory);
   const stat = expect(statEntry(fd, cname));
-  const place = stat.nlink > 1 ? volume.tree.inodes.placeOf(stat.ino) : undefined;
   const inode = volume.tree.entry(directory, fd, cname, length, stat);
   const attributes = volume.describe(inode, stat);
-  return { inode, attributes, stat, place };
+  return { inode, attributes, stat };
 }
 
 /** @throws FileError EPERM */
@@ -43,12 +39,12 @@ function checkSticky(caller: Credentials, above: Attributes, { attributes }: Fou
 }
 
 /** After a name of it went: the last one takes the file along. */
-function dropped(volume: Volume, { inode, stat, place }: Found): void {
+function dropped(volume: Volume, { inode, stat }: Found): void {
   if (inode.isDirectory || stat.nlink === 1) {
     volume.dropped(inode);
     return;
   }
-  if (place !== undefined) volume.tree.moved(inode, place.directory, place.name);
+  volume.tree.inodes.unnamed(inode);
   volume.touched(inode);
 }
 
@@ -171,8 +167,7 @@ export function link(
   } finally {
     if (descriptor === undefined) fs.closeSync(fd);
   }
-  // Many programs remove the old name next.
-  volume.tree.moved(inode, directory, name.toString('latin1'));
+  volume.tree.inodes.place(inode, directory, name.toString('latin1'));
   volume.touched(inode);
   return volume.settled(directory, undefined);
 }

@@ -49,14 +49,29 @@ export class Search {
     const number = inodes.directoryOf(ino);
     if (number === undefined && this.isUseless()) return refuse('ESTALE');
     const directory = number === undefined ? undefined : inodes.knownAs(number, true);
-    if (directory !== undefined) {
-      const listing = new Listing(this.tree.directoryFd(directory), 0n, this.buffer);
-      const inode = inodes.takeUp(ino, directory, listing);
-      if (inode !== undefined) return inode;
-    }
+    const inode = directory && this.takeUp(ino, directory);
+    if (inode !== undefined) return inode;
     // Or there was such a file: somebody else moved or removed it.
     inodes.unsetDirectory(ino);
     throw new PutOff(this.run());
+  }
+
+  private takeUp(ino: number, directory: Inode): Inode | undefined {
+    const listing = new Listing(this.tree.directoryFd(directory), 0n, this.buffer);
+    return this.tree.inodes.takeUp(ino, directory, listing);
+  }
+
+  /** Whether a file whose names went has another one where the last was: then memory has that now. */
+  isNear({ ino, name, parent }: Inode): boolean {
+    if (name !== '' || parent === undefined) return false;
+    try {
+      const found = this.takeUp(ino, parent);
+      return found !== undefined && found.name !== '';
+    } catch (error) {
+      // The directory went, too.
+      if (!(error instanceof FileError || error instanceof PutOff)) throw error;
+      return false;
+    }
   }
 
   /** Whether a number that memory lacks is sure to be of no file. */
@@ -167,10 +182,9 @@ export class Search {
 
   private note(directory: Inode, fd: number, name: Buffer, entry: Entry, missing: Set<Inode>): void {
     const { inodes } = this.tree;
-    const known = inodes.known(entry.ino);
+    const known = inodes.knownAs(entry.ino, false);
     if (known === undefined) inodes.setDirectory(entry.ino, directory);
-    else if (missing.has(known) && this.adopt(directory, fd, name, entry, false) === known) {
-      missing.delete(known);
-    }
+    else if (!missing.has(known)) inodes.seen(known, directory, entry.name);
+    else if (this.adopt(directory, fd, name, entry, false) === known) missing.delete(known);
   }
 }

@@ -241,7 +241,8 @@ export class Tree {
 
   /** The files are not where they were: somebody else moved or removed them. */
   private lost(...inodes: Inode[]): never {
-    throw new PutOff(this.search.run(...inodes));
+    const areNear = inodes.every((inode) => this.search.isNear(inode));
+    throw new PutOff(areNear ? Promise.resolve() : this.search.run(...inodes));
   }
 
   /**

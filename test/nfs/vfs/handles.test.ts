@@ -351,5 +351,5 @@ describe('a tree of 100,000 files', () => {
     console.log(`first old handle: ${first.toFixed(0)} ms; longest pause: ${longest.toFixed(0)} ms`);
     expect(first).toBeLessThan(5000);
     expect(longest).toBeLessThan(first / 4);
-  }, 60_000);
+  }, 180_000);
 });
