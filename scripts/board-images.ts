@@ -24,5 +24,5 @@ if (kernel.toString('latin1', offset, offset + text.length) !== text) {
   process.exit(69);
 }
 const busybox = read('busybox');
-write('initramfs.cpio.gz', initramfs(busybox, path.join(directory, 'lib/modules')));
+write('initramfs.cpio.gz', initramfs(busybox, directory));
 write('root.tar', rootArchive(busybox));

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Downloads Debian packages: ARCHITECTURE DIRECTORY PACKAGE... The package lists are private, with the machine's sources
-# and keys: any user may run it, for any architecture. Of linux-image-* it takes the package that the name stands for.
+# and keys: any user may run it, for any architecture. Of linux-image-* it takes the package that the name stands for; with
+# PACKAGE+ come those that it needs and this machine lacks.
 set -eu
 architecture=$1
 directory=$2
@@ -21,6 +22,10 @@ apt() {
 meant() {
   case $1 in
     linux-image-*) apt apt-cache depends "$1" | sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1 ;;
+    *+)
+      apt apt-get -s -o Dir::State::status=/var/lib/dpkg/status install --reinstall --no-install-recommends "${1%+}" |
+        sed -n 's/^Inst \([^ ]*\) .*/\1/p'
+      ;;
     *) echo "$1" ;;
   esac
 }
@@ -29,8 +34,9 @@ download() {
   # Debian's sources may be there though another one of the machine's is not: what counts is the packages.
   apt apt-get update || true
   for package in "$@"; do
-    name=$(meant "$package")
-    (cd "$directory" && apt apt-get download "${name:-$package}") || return
+    names=$(meant "$package")
+    # shellcheck disable=SC2086
+    (cd "$directory" && apt apt-get download ${names:-"$package"}) || return
   done
 }
 

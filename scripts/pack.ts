@@ -14,12 +14,16 @@ const root = path.resolve(import.meta.dirname, '..');
 const target = path.join(root, 'npm');
 const installed = '/usr/local/lib/node_modules/novaboot-server/npm';
 
-/** npm's programs are links to the wrappers. Node is in our own node_modules, or, in a project, in the project's. */
+/**
+ * npm's programs are links to the wrappers. Node is in our own node_modules, or, in a project, in the project's; not by
+ * its link in .bin, which npm 9 takes away with the Node that it skips.
+ */
 const place: Place = {
   prepare: `here=$(/usr/bin/readlink -f "$0")
 here=\${here%/*}
-node=$here/../node_modules/.bin/node
-[ -x "$node" ] || node=$here/../../.bin/node
+for node in "$here"/../node_modules/node-linux-*/bin/node "$here"/../../node-linux-*/bin/node; do
+  [ ! -x "$node" ] || break
+done
 `,
   node: '"$node"',
   program: (name) => `"$here/${name}.js"`,

@@ -66,6 +66,12 @@ install_npm_packages() {
   stamp=node_modules/.novaboot-installed
   if [ ! -e "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
     npm ci --no-fund --no-audit --loglevel=error >&2
+    # npm 9, Debian's, takes the link to Node away with the Node that it skips: the other architecture's.
+    for node in node_modules/node-linux-*/bin/node; do ln -sf "../${node#*/}" node_modules/.bin/node; done
+    node_modules/.bin/node --version >/dev/null || {
+      echo 'novaboot: npm has installed no Node that runs here; amd64 or arm64 is needed' >&2
+      exit 69
+    }
     touch "$stamp"
   fi
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Unpacks Debian packages beneath a directory, without installing them: ARCHITECTURE DIRECTORY PACKAGE...
+# Unpacks Debian packages beneath a directory, without installing them: ARCHITECTURE DIRECTORY PACKAGE... (see
+# debian-packages.sh)
 # A directory that has these already is left alone.
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,8 +17,8 @@ trap 'exit 1' HUP INT TERM
 sh scripts/debian-packages.sh "$architecture" "$work" "$@"
 
 mkdir "$work/unpacked"
-for package in "$@"; do
-  dpkg-deb -x "$work/$package"_*.deb "$work/unpacked"
+for package in "$work"/*.deb; do
+  dpkg-deb -x "$package" "$work/unpacked"
 done
 echo "$*" >"$work/unpacked/packages"
 chmod -R go+rX "$work/unpacked"

@@ -18,8 +18,11 @@ function wantsLink(): string {
   return path.join(unitDirectory(''), 'default.target.wants', UNIT);
 }
 
-/** Of one that has ended, as where lingering is undone: its socket stays until its directory goes. */
-const GONE = /^Failed to connect to bus: /m;
+/**
+ * Of one that has ended, as where lingering is undone: its socket stays until its directory goes. Newer ones say "user
+ * scope bus via local transport".
+ */
+const GONE = /^Failed to connect to (?:[a-z]+ scope )?bus\b[^:]*: /m;
 
 /** Tells the user manager, if it runs; else it finds out when it starts. */
 function tellManager(account: Account, word: 'start' | 'stop'): void {
