@@ -2,10 +2,10 @@
 # Makes the Debian tree that the tests boot in a container, with a real systemd and its user managers. Needs root.
 # About a minute and 300 MB, once; it lies in .cache/, which git ignores.
 #
-# Usage: systemd-tree.sh [SUITE]    (default: bookworm, the oldest systemd that is supported: 252)
+# Usage: systemd-tree.sh SUITE
 set -eu
 cd "$(dirname "$0")/.."
-suite=${1:-bookworm}
+suite=$1
 tree=$PWD/.cache/systemd-$suite
 packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,openssh-server,sudo,rsync,libstdc++6,libatomic1
 mkdir -p .cache

@@ -1,5 +1,6 @@
 /** Attempts to reach what lies outside the tree through symbolic links in it. */
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -128,7 +129,9 @@ test.each(['rsync', 'rsync-nfsroot'] as const)(
         rsync(['-a', 'd/authorized_keys', 'B:d/authorized_keys']);
       }
     } finally {
+      const ended = once(flipper, 'close');
       process.kill(-(flipper.pid ?? 0), 'SIGKILL');
+      await ended;
     }
     expect(canary()).toBe(before);
   },

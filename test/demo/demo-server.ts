@@ -121,7 +121,7 @@ export class Demo {
 }
 
 /** Waits for something that takes a moment. */
-export async function eventually(condition: () => boolean | Promise<boolean>, forMs = 5000): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, forMs = 20_000): Promise<void> {
   for (const end = Date.now() + forMs; !(await condition()); await delay(20)) {
     if (Date.now() > end) throw new Error('waited in vain');
   }

@@ -86,11 +86,11 @@ describe('console-log', () => {
     await lab.writeConfig(BOARD);
     const session = lab.spawnSsh('bob', ['console'], { tty: true, master: true, controlPath });
     await session.waitForOutput(/UP/);
-    const before = lab.processes().length;
+    const before = new Set(lab.processes().map(({ pid }) => pid));
     const watcher = lab.spawnSsh('bob', ['console-log', '-f'], { controlPath });
     await watcher.waitForOutput(/UP/);
     watcher.kill('SIGKILL');
-    await eventually('the end of the watcher', () => lab.processes().length === before);
+    await eventually('the end of the watcher', () => lab.processes().every(({ pid }) => before.has(pid)));
     session.write('still there\n');
     await session.waitForOutput(/still there/);
   });

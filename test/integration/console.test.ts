@@ -25,6 +25,8 @@ afterAll(() => lab?.stop());
 
 /** What the console sends is its output, what is written to it the board says. */
 async function plugIn(): Promise<Session> {
+  // The link of the one before it leads nowhere.
+  await lab.sh('rm -f ttyBOARD');
   const plugged = lab.spawnAs(['socat', `PTY,link=${lab.home}/ttyBOARD,raw,echo=0`, 'STDIO']);
   await eventually(`the line; is socat installed? ${plugged.stderr}`, () => lab.exists('ttyBOARD'));
   return plugged;

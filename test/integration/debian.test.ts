@@ -87,7 +87,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await lab?.stop();
   if (directory !== undefined) await root('rm -rf "$PWD"');
-}, 60_000);
+});
 
 /**
  * Runs a script of bash as root in the test's directory, with `$SSH` and `$BOARD` for a user's session.

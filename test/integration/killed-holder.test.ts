@@ -34,21 +34,21 @@ async function holderOf(config: string, tty: boolean): Promise<number> {
 describe.each(['TERM', 'HUP', 'KILL'])('killed by %s', (signal) => {
   test.each(Object.entries(CONSOLES))('%s, in a terminal: nothing stays', async (_, config) => {
     await lab.signal(await holderOf(config, true), signal);
-    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0, 3000);
+    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0);
     expect(await lab.ssh('bob', ['--no-wait', 'reset'])).toMatchObject({ stdout: 'RESET\n', exitCode: 0 });
-    if (signal !== 'KILL') await eventually('an end', () => lab.processes().length === 0, 5000);
+    if (signal !== 'KILL') await eventually('an end', () => lab.processes().length === 0);
   });
 
   test.each(Object.entries(CONSOLES))('%s, without a terminal: nothing stays', async (_, config) => {
     await lab.signal(await holderOf(config, false), signal);
-    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0, 3000);
+    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0);
     expect(await lab.ssh('bob', ['--no-wait', 'reset'])).toMatchObject({ stdout: 'RESET\n', exitCode: 0 });
-    if (signal !== 'KILL') await eventually('an end', () => lab.processes().length === 0, 5000);
+    if (signal !== 'KILL') await eventually('an end', () => lab.processes().length === 0);
   });
 
   test('a child that left the session cannot keep the board', async () => {
     await lab.signal(await holderOf(STRAY, true), signal);
-    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0, 3000);
+    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0);
     expect(await lab.ssh('bob', ['--no-wait', 'reset'])).toMatchObject({ stdout: 'RESET\n', exitCode: 0 });
   });
 });
@@ -58,7 +58,7 @@ test('a client that is killed takes its console along', async () => {
   const session = lab.spawnSsh('alice', ['console'], { tty: true });
   await session.waitForOutput(/UP/);
   session.kill('SIGKILL');
-  await eventually('an end', () => lab.processes().length === 0, 5000);
+  await eventually('an end', () => lab.processes().length === 0);
   expect((await lab.lockHolders()).holders).toEqual([]);
 });
 
@@ -67,7 +67,7 @@ test('a console that sleeps ends with its connection also without a terminal', a
   const session = lab.spawnSsh('alice', ['console']);
   await session.waitForOutput(/UP/);
   session.kill('SIGKILL');
-  await eventually('an end', () => lab.processes().length === 0, 5000);
+  await eventually('an end', () => lab.processes().length === 0);
   expect((await lab.lockHolders()).holders).toEqual([]);
 });
 

@@ -108,7 +108,7 @@ chmod 700 "$home/nfsroot"
   async function over(exited: Promise<{ exitCode: number | undefined }>): Promise<void> {
     const { exitCode } = await exited;
     if (exitCode !== 0) kills += 1;
-    await eventually('the end of all processes', () => roots.lab.processes().length === 0, 5000);
+    await eventually('the end of all processes', () => roots.lab.processes().length === 0);
   }
 
   const isWhole = (listing: Listing, name: Name) =>

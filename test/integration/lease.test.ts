@@ -8,13 +8,12 @@ import { type Lab, startLab } from '../support/sshd.ts';
 
 const CONFIG = 'allowed_clients=127.0.0.1\nserver_addr=10.0.2.2\n';
 const HOME_KIBIBYTES = 32 * 1024;
-/** A few milliseconds, where nothing else runs. */
-const SOON_MS = 3000;
 let lab: Lab;
 let open: NfsConnection[] = [];
 
 beforeAll(async () => {
-  const config = "target_config='--prefix=/x'\nconsole_cmd='echo here; exec cat'\nreset_cmd='sleep 2'\n";
+  const config =
+    "target_config='--prefix=/x'\nconsole_cmd='echo here; exec cat'\nreset_cmd='until [ -e over ]; do sleep 0.05; done'\n";
   lab = await startLab({ config, homeKibibytes: HOME_KIBIBYTES });
   await lab.writeConfig(CONFIG, '.novaboot-nfs');
 });
@@ -22,7 +21,7 @@ afterEach(async () => {
   for (const connection of open) connection.close();
   open = [];
   await lab.clean();
-  await lab.sh('rm -rf .cache .config .local nfsroot fill');
+  await lab.sh('rm -rf .cache .config .local nfsroot fill over');
 });
 afterAll(() => lab?.stop());
 
@@ -37,7 +36,7 @@ async function mounted(user: string): Promise<() => Promise<string>> {
 }
 
 const becomes = (status: () => Promise<string>, wanted: string) =>
-  eventually(wanted, async () => (await status()) === wanted, SOON_MS);
+  eventually(wanted, async () => (await status()) === wanted);
 
 test('whose console it is, and after kill -9 nobody’s', async () => {
   const [alice, bob] = [await mounted('alice'), await mounted('bob')];
@@ -66,6 +65,7 @@ test('also a command without a console, and who waited for it', async () => {
   await becomes(alice, 'NFS3ERR_JUKEBOX');
   const session = lab.spawnSsh('alice', ['console']);
   await session.waitForOutput(/bob/);
+  await lab.sh('touch over');
   expect((await reset).exitCode).toBe(0);
   await session.waitForOutput(/here/);
   await becomes(alice, 'NFS3_OK');

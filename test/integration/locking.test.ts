@@ -33,9 +33,8 @@ async function waiters(count: number): Promise<readonly number[]> {
   });
 }
 
-async function freeLock(milliseconds = 3000): Promise<void> {
-  const isFree = async () => (await lab.lockHolders()).holders.length === 0;
-  await eventually('a free lock', isFree, milliseconds);
+async function freeLock(): Promise<void> {
+  await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0);
 }
 
 const TIME = '\\d{4}-\\d\\d-\\d\\d_\\d\\d:\\d\\d:\\d\\d';
@@ -113,7 +112,7 @@ describe('--no-wait and --wait', () => {
     expect(exitCode).toBe(75);
     expect(stderr).toMatch(/^novaboot-shell: [^\n]+\n$/);
     expect(elapsed).toBeGreaterThanOrEqual(1000);
-    expect(elapsed).toBeLessThan(5000);
+    expect(elapsed).toBeLessThan(20_000);
     expect((await lab.lockHolders()).waiters).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { nullProcedure } from '../../src/nfs/procedures/null.ts';
+import { STOP_MS } from '../support/container.ts';
 import { connectTcp, connectUdp } from '../support/nfs-client.ts';
 import { eventually } from '../support/ssh-session.ts';
 import { BOOT_MS, bootMachine, type Machine } from '../support/systemd.ts';
@@ -15,7 +16,7 @@ beforeAll(async () => {
   machine = await bootMachine();
   await machine.root('loginctl enable-linger board');
 }, BOOT_MS);
-afterAll(() => machine?.stop(), 30_000);
+afterAll(() => machine?.stop(), STOP_MS);
 
 async function configure(text: string): Promise<void> {
   await run(
@@ -112,7 +113,11 @@ describe('with lingering', () => {
     expect(await getConfig()).toBe(port);
     expect(await property('service', 'ActiveState')).toBe('inactive');
     await answers(port);
+    // A connection keeps it from being idle.
+    const client = await connectTcp(port);
+    await client.call(nullProcedure, undefined);
     expect(await property('service', 'ActiveState')).toBe('active');
+    client.close();
   });
 
   test('nfs stop takes socket and port file along, nfs restart keeps the port', async () => {
@@ -192,12 +197,13 @@ describe('with lingering', () => {
 
   test('the server sees through its fences who has the board', async () => {
     await configure(CONFIG);
-    await run("echo console_cmd=\\'sleep 4\\' >>.novaboot-shell");
+    await run(`echo "console_cmd='until [ -e over ]; do sleep 0.05; done'" >>.novaboot-shell; rm -f over`);
     await getConfig();
     const holder = async () =>
       JSON.parse((await machine.ssh('bob', 'nfs status --json')).stdout).putOff?.holder;
     const console = machine.ssh('alice', 'console');
     await eventually('alice', async () => (await holder()) === 'alice');
+    await run('touch over');
     expect((await console).exitCode).toBe(0);
     await eventually('nobody', async () => (await holder()) === undefined);
   });

@@ -1,5 +1,6 @@
 /** Boards that are switched off after their last session, with a real systemd, logind, sudo and sshd. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { STOP_MS } from '../support/container.ts';
 import type { Session } from '../support/ssh-session.ts';
 import { BOOT_MS, bootMachine, type Machine } from '../support/systemd.ts';
 
@@ -14,7 +15,7 @@ const POWER = 'novaboot-power@board.service';
 const IDLE = 'novaboot-power-off@board.service';
 
 // Each session starts a user manager.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+vi.setConfig({ testTimeout: 90_000 });
 
 let machine: Machine;
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   machine = await bootMachine();
   await prepare();
 }, BOOT_MS);
-afterAll(() => machine?.stop(), 30_000);
+afterAll(() => machine?.stop(), STOP_MS);
 
 /** What a reboot takes away. */
 async function prepare(): Promise<void> {
@@ -43,9 +44,9 @@ async function configure(account: 'board' | 'other', text: string): Promise<void
   await machine.root(`cat >/home/${account}/.novaboot-shell <<'END'\n${text}END`);
 }
 
-/** Waits, in the machine, for a condition of its shell. @throws Error after 50 s */
+/** Waits, in the machine, for a condition of its shell. @throws Error after 70 s */
 const until = (condition: string) =>
-  machine.root(`deadline=$(($(date +%s) + 50))
+  machine.root(`deadline=$(($(date +%s) + 70))
     until ${condition}; do [ $(date +%s) -lt $deadline ]; sleep 0.1; done`);
 
 const untilSwitched = (...actions: readonly string[]) =>
@@ -63,9 +64,9 @@ const untilNobody = () => until('[ -z "$(ls /run/systemd/users)" ]');
 const state = async (unit: string) =>
   (await machine.root(`systemctl show --value -p ActiveState ${unit}`)).trimEnd();
 
-/** What the unit has said since the test began. */
+/** What the unit has said since the test began. --sync: also what the journal has not read from its sockets yet. */
 const said = (unit: string) =>
-  machine.root(`journalctl -q -o cat -u ${unit} --since=@$(cat /run/test-start)`);
+  machine.root(`journalctl --sync; journalctl -q -o cat -u ${unit} --since=@$(cat /run/test-start)`);
 
 async function startConsole(account: 'board' | 'other' = 'board'): Promise<Session> {
   const session = machine.spawnSsh('alice', 'console', account);
@@ -337,13 +338,14 @@ test('another target of the host switches nothing, and stops no timer', async ()
   expect(await switched()).toEqual(['on', 'on']);
 });
 
-test('a reboot of the host waits for no board, and switches none', async () => {
+test('a reboot of the host waits for no board, and switches none', { timeout: 180_000 }, async () => {
   await lingering(true);
   const session = await enable();
   await machine.root(`systemctl start ${POWER}`);
   const begin = Date.now();
   await machine.reboot();
-  expect(Date.now() - begin).toBeLessThan(45_000);
+  // Less than systemd's patience with a unit that does not end.
+  expect(Date.now() - begin).toBeLessThan(85_000);
   await session.exited;
   await prepare();
   // Who lingers has no session then, so the time begins.

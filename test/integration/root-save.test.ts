@@ -203,12 +203,15 @@ describe('root save and restore', () => {
       );
       await roots.ok('save', 'a');
       await roots.lab.sh('mkdir -p nfsroot/bob/.replaced');
+      const live = () => roots.lab.sh('stat -c %i nfsroot/bob/root');
+      const before = await live();
       const client = roots.lab.spawnSsh('bob', ['root', ...words]);
       const copies = () => roots.lab.processes().filter(({ command }) => command.startsWith('/usr/bin/cp '));
       await eventually('a copy', () => copies().length > 0);
       client.kill('SIGKILL');
-      // Well before the copy would be complete.
-      await eventually('its end', () => roots.lab.processes().length === 0, 600);
+      await eventually('its end', () => roots.lab.processes().length === 0);
+      // The copy was not completed.
+      expect(await live()).toBe(before);
       expect((await roots.list()).saved).toMatchObject([{ name: 'a' }]);
       await roots.ok('remove', 'a');
       expect(await roots.lab.sh('ls -A nfsroot/.saved/bob nfsroot/bob/.replaced')).toBe(

@@ -65,7 +65,7 @@ function sourceFile(name: string, bytes: number): string {
 /** An upload that goes on for a long time, as soon as it writes. */
 async function slowUpload() {
   const file = sourceFile('slow', 20 * MEBIBYTE);
-  const [program = '', ...args] = argv('bob', ['--bwlimit=500', file, `${BOARD}root/`]);
+  const [program = '', ...args] = argv('bob', ['--bwlimit=100', file, `${BOARD}root/`]);
   const client = spawn(program, args, { cwd: lab.directory, stdio: 'ignore' });
   const exited = once(client, 'close');
   const { holders } = await eventually('an upload', async () => {
@@ -173,7 +173,7 @@ describe('one upload', () => {
     expect((await lab.ssh('carol', ['history'])).stdout).toMatch(/ now +bob +\S+ +rsync-nfsroot\n$/);
     client.kill('SIGKILL');
     await exited;
-    await eventually('an end', () => lab.processes().length === 0, 5000);
+    await eventually('an end', () => lab.processes().length === 0);
     const [last] = JSON.parse((await lab.ssh('carol', ['history', '--json'])).stdout).sessions.slice(-1);
     expect(last).toMatchObject({ user: 'bob', command: 'rsync-nfsroot', end: null, running: false });
   });
@@ -183,12 +183,12 @@ describe('one upload', () => {
     async (signal) => {
       const { exited, pid } = await slowUpload();
       await lab.signal(pid, signal);
-      await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0, 1000);
+      await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0);
       expect(await lab.ssh('carol', ['--no-wait', 'reset'])).toMatchObject({
         stdout: 'RESET\n',
         exitCode: 0,
       });
-      await eventually('an end', () => lab.processes().length === 0, 1000);
+      await eventually('an end', () => lab.processes().length === 0);
       const [status] = await exited;
       expect(status).not.toBe(0);
       // No half file under its name.
@@ -200,8 +200,8 @@ describe('one upload', () => {
     const { client, exited } = await slowUpload();
     client.kill('SIGKILL');
     await exited;
-    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0, 5000);
-    await eventually('an end', () => lab.processes().length === 0, 1000);
+    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0);
+    await eventually('an end', () => lab.processes().length === 0);
   });
 
   test('waits for its turn, and keeps others out of the roots meanwhile', async () => {
@@ -262,7 +262,7 @@ describe('a quota', () => {
     await enableNfs('quota=50M\nmax_files=1000\n');
     sourceFile('up/file', 3 * MEBIBYTE);
     ok(...WHOLE, 'up/', `${BOARD}root/`);
-    await eventually('an end', () => lab.processes().length === 0, 1000);
+    await eventually('an end', () => lab.processes().length === 0);
     expect(await recorded()).toEqual({ dirty: 0, bytes: await used() });
   });
 
@@ -284,10 +284,10 @@ describe('a quota', () => {
     await enableNfs('quota=20M\n');
     sourceFile('up/one', 8 * MEBIBYTE);
     sourceFile('up/two', 80 * MEBIBYTE);
-    const stopped = rsync([...WHOLE, '--bwlimit=20000', 'up/', `${BOARD}root/`]);
+    const stopped = rsync([...WHOLE, '--bwlimit=10000', 'up/', `${BOARD}root/`]);
     expect(stopped.status).not.toBe(0);
     expect(stopped.stderr).toMatch(/^novaboot-shell: [^\n]*quota is used up[^\n]*\n/m);
-    await eventually('an end', () => lab.processes().length === 0, 1000);
+    await eventually('an end', () => lab.processes().length === 0);
     expect(await lab.sh('ls -A nfsroot/bob/root')).toBe('one\n');
     expect(await recorded()).toEqual({ dirty: 0, bytes: await used() });
 
@@ -309,7 +309,7 @@ describe('a quota', () => {
   test('holds for what a client calls a replaced root', async () => {
     await enableNfs('quota=10M\n');
     sourceFile('up/.replaced/7/big', 60 * MEBIBYTE);
-    const { status, stderr } = rsync([...WHOLE, '--bwlimit=20000', 'up/', BOARD]);
+    const { status, stderr } = rsync([...WHOLE, '--bwlimit=10000', 'up/', BOARD]);
     expect(status).not.toBe(0);
     expect(stderr).toContain('quota is used up');
   });
@@ -320,7 +320,7 @@ describe('a quota', () => {
     const { status, stderr } = rsync([...WHOLE, 'up/', `${BOARD}root/`]);
     expect(status).not.toBe(0);
     expect(stderr).toContain('quota is used up');
-    await eventually('an end', () => lab.processes().length === 0, 5000);
+    await eventually('an end', () => lab.processes().length === 0);
     expect(Number(await lab.sh('ls nfsroot/bob/root | wc -l'))).toBeLessThan(40_000);
     expect((await recorded()).dirty).toBe(0);
   });
@@ -340,8 +340,8 @@ describe('a quota', () => {
     expect(open).toContain('pipe:');
     expect(open).not.toContain(`${lab.home}\n`);
     await lab.signal(pid, 'KILL');
-    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0, 1000);
-    await eventually('an end', () => lab.processes().length === 0, 2000);
+    await eventually('a free lock', async () => (await lab.lockHolders()).holders.length === 0);
+    await eventually('an end', () => lab.processes().length === 0);
     expect((await recorded()).dirty).toBe(0);
     client.kill('SIGKILL');
     await exited;

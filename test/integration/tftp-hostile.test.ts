@@ -20,6 +20,8 @@ import { transferOf, transfersIn } from '../support/tftp-journal.ts';
 /** Blocks of 512 bytes, the last one shorter. */
 const BLOCKS = 40;
 const CONTENT = crypto.randomBytes(512 * BLOCKS - 100);
+/** Nothing is sent again because a busy machine is late with its answer. */
+const PATIENT = { timeout: 20 };
 const opened: TftpClient[] = [];
 let server: TftpDaemon;
 
@@ -202,7 +204,7 @@ describe('an option', () => {
 describe('a transfer', () => {
   test('sends each block once, although each is acknowledged twice', async () => {
     const client = await connect();
-    const { content, packets } = await client.download('file', {}, (block, { port }) => {
+    const { content, packets } = await client.download('file', PATIENT, (block, { port }) => {
       client.send(ack(block), port);
       return true;
     });
@@ -216,7 +218,7 @@ describe('a transfer', () => {
 
   test('minds no acknowledgments of old blocks, nor of those that were never sent', async () => {
     const client = await connect();
-    const { content, packets } = await client.download('file', {}, (block, { port }) => {
+    const { content, packets } = await client.download('file', PATIENT, (block, { port }) => {
       for (const other of [block - 2, block - 30, block + 1, block + 1000, block + 40_000]) {
         client.send(ack((other + 65536) % 65536), port);
       }
@@ -274,7 +276,7 @@ describe('a transfer', () => {
       Buffer.of(9, 9, 9, 9),
     ];
     let asked = 0;
-    const { content, packets: received } = await client.download('file', {}, async (_, { port }) => {
+    const { content, packets: received } = await client.download('file', PATIENT, async (_, { port }) => {
       // An error is not answered, and it ends nothing.
       stranger.send(error(0, 'stop'), port);
       const packet = packets[asked++ % packets.length] as Buffer;

@@ -161,7 +161,7 @@ it('closes whoever was silent for longest when there are too many', async () => 
 });
 
 it('closes connections that are silent, and no others', async () => {
-  const started = await start({ silent: 100, sweep: 10 });
+  const started = await start({ silent: 1000, sweep: 50 });
   const [silent, waiting, talking] = [await connect(started), await connect(started), await connect(started)];
   waiting.send(record(call({ xid: 5, procedure: later, args: words(1) })));
   let ended = false;
@@ -263,7 +263,7 @@ it('sends what it has answered before it ends', async () => {
   let last = -1;
   while (last !== started.statistics.bytesWritten) {
     last = started.statistics.bytesWritten;
-    await pause(50);
+    await pause(200);
   }
   const closed = started.close(5000);
   client.socket.resume();

@@ -115,7 +115,7 @@ beforeAll(async () => {
       result = JSON.parse(text);
       break;
     }
-    if (waited > 500 || child.exitCode !== null) throw new Error(`no result: ${stderr}`);
+    if (waited > 2000 || child.exitCode !== null) throw new Error(`no result: ${stderr}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   child.kill('SIGTERM');

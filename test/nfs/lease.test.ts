@@ -15,8 +15,6 @@ import { eventually } from '../support/ssh-session.ts';
 import { spawnTestChild } from '../support/test-child.ts';
 
 const HOLDER = new URL('./lease-holder.ts', import.meta.url).pathname;
-/** A few milliseconds, where nothing else runs. */
-const SOON_MS = 3000;
 
 let home: string;
 let server: NfsServer;
@@ -71,7 +69,7 @@ async function leave(holder: ReturnType<typeof spawnTestChild>): Promise<void> {
 }
 
 const status = () => nfs.status(getattr, { object: root });
-const becomes = (wanted: string) => eventually(wanted, async () => (await status()) === wanted, SOON_MS);
+const becomes = (wanted: string) => eventually(wanted, async () => (await status()) === wanted);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** It stays so, although the server had time to look. */

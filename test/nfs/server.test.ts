@@ -181,6 +181,6 @@ it('does not wait for calls that never end', async () => {
   await eventually(() => fake.waiting.length === 1);
   const before = performance.now();
   await close(200);
-  expect(performance.now() - before).toBeLessThan(1000);
+  expect(performance.now() - before).toBeLessThan(10_000);
   await client.whenEnded;
 });

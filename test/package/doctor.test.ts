@@ -1,14 +1,16 @@
 /** `doctor` on an installed host with a real systemd and sshd: content with what is right, and finds each thing that is not. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { STOP_MS } from '../support/container.ts';
 import { PACKAGE_MS } from '../support/package-file.ts';
-import { BOOT_MS, bootPackageMachine, type PackageMachine, STOP_MS } from '../support/package-machine.ts';
+import { BOOT_MS, bootPackageMachine, type PackageMachine } from '../support/package-machine.ts';
 import { eventually } from '../support/ssh-session.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 
 const EXAMPLE = '/usr/share/doc/novaboot-server/examples/sshd-novaboot.conf';
 const INSTALLED = '/etc/ssh/sshd_config.d/novaboot.conf';
-const RELOAD = 'systemctl reload ssh';
+/** A reload returns before sshd has read its settings and listens again. */
+const RELOAD = 'systemctl reset-failed ssh; systemctl restart ssh';
 const CONFIG = '/home/b1/.novaboot-shell';
 const KEYS = '/home/b1/.ssh/authorized_keys';
 /** What the machine of the tests cannot help. */

@@ -2,8 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { STOP_MS } from '../support/container.ts';
 import { PACKAGE_MS, packageFile } from '../support/package-file.ts';
-import { BOOT_MS, bootPackageMachine, type PackageMachine, STOP_MS } from '../support/package-machine.ts';
+import { BOOT_MS, bootPackageMachine, type PackageMachine } from '../support/package-machine.ts';
 
 const guide = fs.readFileSync(path.resolve(import.meta.dirname, '../../docs/admin-guide.md'), 'utf8');
 

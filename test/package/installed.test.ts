@@ -2,9 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { STOP_MS } from '../support/container.ts';
 import { findPrograms } from '../support/guest-tools.ts';
 import { PACKAGE_MS } from '../support/package-file.ts';
-import { BOOT_MS, bootPackageMachine, type PackageMachine, STOP_MS } from '../support/package-machine.ts';
+import { BOOT_MS, bootPackageMachine, type PackageMachine } from '../support/package-machine.ts';
 
 const BOARD = 'b1';
 const TIMER = `novaboot-power-off@${BOARD}.timer`;

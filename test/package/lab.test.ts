@@ -1,7 +1,8 @@
 /** A lab file that becomes boards, and boards of the original that become ours, on an installed host. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { STOP_MS } from '../support/container.ts';
 import { PACKAGE_MS } from '../support/package-file.ts';
-import { BOOT_MS, bootPackageMachine, type PackageMachine, STOP_MS } from '../support/package-machine.ts';
+import { BOOT_MS, bootPackageMachine, type PackageMachine } from '../support/package-machine.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 

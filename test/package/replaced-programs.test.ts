@@ -1,5 +1,6 @@
 /** An upgrade takes the files of programs away that run: those that wait for a board have all that they still need. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,6 +12,7 @@ const CONFIG = 'console_cmd="echo is connected; cat"\nreset_cmd="echo was reset"
 interface Started {
   readonly child: ChildProcessWithoutNullStreams;
   readonly said: { stdout: string; stderr: string };
+  readonly ended: Promise<unknown>;
 }
 
 let directory: string;
@@ -22,8 +24,9 @@ beforeEach(() => {
   fs.writeFileSync(path.join(directory, '.novaboot-shell'), CONFIG);
   running = [];
 });
-afterEach(() => {
+afterEach(async () => {
   for (const { child } of running) child.stdin.destroy();
+  await Promise.all(running.map(({ ended }) => ended));
   fs.rmSync(directory, { recursive: true });
 });
 
@@ -40,8 +43,9 @@ function shell(user: string, command: string): Started {
   child.stderr.on('data', (data) => {
     said.stderr += data;
   });
-  running.push({ child, said });
-  return { child, said };
+  const started = { child, said, ended: once(child, 'close') };
+  running.push(started);
+  return started;
 }
 
 /** How many wait for the board. proc_locks(5): `1: -> FLOCK  ADVISORY  WRITE PID MAJOR:MINOR:INODE ...` */
@@ -71,5 +75,6 @@ it('who waits for a board gets it', async () => {
   }
   holder.child.stdin.end();
   for (const waiter of waiters) await said(waiter, 'was reset');
+  await Promise.all(waiters.map(({ ended }) => ended));
   expect(waiters.map(({ said: { stderr } }) => stderr)).toEqual(['', '']);
 });

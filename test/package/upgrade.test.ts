@@ -5,10 +5,11 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { STOP_MS } from '../support/container.ts';
 import { addRootFileSystem } from '../support/guest-root.ts';
 import { findPrograms } from '../support/guest-tools.ts';
 import { PACKAGE_MS, packageFile } from '../support/package-file.ts';
-import { BOOT_MS, bootPackageMachine, type PackageMachine, STOP_MS } from '../support/package-machine.ts';
+import { BOOT_MS, bootPackageMachine, type PackageMachine } from '../support/package-machine.ts';
 import { bootGuest, type Guest } from '../support/qemu.ts';
 import type { Session } from '../support/ssh-session.ts';
 
@@ -79,7 +80,7 @@ afterAll(async () => {
   await machine?.stop();
 }, STOP_MS);
 
-test('a board goes on with its root file system', { timeout: 150_000 }, async () => {
+test('a board goes on with its root file system', { timeout: 300_000 }, async () => {
   const config = await getConfig();
   const server = await property(NFSD, 'MainPID');
   console = machine.spawnSsh('alice', 'board', 'console');
@@ -92,7 +93,7 @@ test('a board goes on with its root file system', { timeout: 150_000 }, async ()
       echo "line $i" >f$i; cat f$i; mv f$i g$i; [ $i -lt ${LINES / 4} ] || [ -e upgraded ] || sleep 0.1
     done | sha256sum
     cat g* | wc -l; echo more >&3; cat open`,
-    120_000,
+    240_000,
   );
   await machine.until(`[ -e ${root}/g${LINES / 4} ]`);
   expect(await version()).toBe(`1:${BEFORE}\n`);

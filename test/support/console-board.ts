@@ -56,6 +56,8 @@ export class ByteProcess {
 
 /** A board on a serial line of this machine: what the console sends is its output, what is typed the board says. */
 export async function serialBoard(device: string, argv: readonly string[] = []): Promise<ByteProcess> {
+  // The link of one before it leads nowhere.
+  fs.rmSync(device, { force: true });
   const board = new ByteProcess([...argv, 'socat', '-b', '65536', `PTY,link=${device},raw,echo=0`, 'STDIO']);
   await eventually(`${device}; is socat installed? ${board.stderr}`, () => fs.existsSync(device));
   return board;

@@ -12,8 +12,10 @@ const PROGRAMS = {
   ssh: 'openssh-client',
   nsenter: 'util-linux',
 };
+/** For its end: where the disk is busy, removing its files takes its time. */
+export const STOP_MS = 90_000;
 /** For a single command in it. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 80_000;
 
 export interface Result {
   readonly stdout: string;
@@ -58,6 +60,7 @@ export class Container {
   readonly #guard;
   readonly #sessions: Session[] = [];
   #leader = 0;
+  #cgroup = '';
 
   /** @param argv the guard, a script that sources container-guard.sh, and its parameters */
   constructor(argv: readonly string[]) {
@@ -74,13 +77,15 @@ export class Container {
 
   /** Waits for the next boot. */
   async booted(): Promise<void> {
-    this.#leader = await new Promise<number>((resolve, reject) => {
+    const [leader, cgroup] = await new Promise<readonly [string, string]>((resolve, reject) => {
       this.#guard.stdout.on('data', (data) => {
-        const [, ready] = /^ready (\d+)$/m.exec(String(data)) ?? [];
-        if (ready !== undefined) resolve(Number(ready));
+        const [, pid, directory] = /^ready (\d+) (.*)$/m.exec(String(data)) ?? [];
+        if (pid !== undefined && directory !== undefined) resolve([pid, directory]);
       });
       this.#guard.then(({ stderr }) => reject(new Error(stderr)), reject);
     });
+    this.#leader = Number(leader);
+    this.#cgroup = cgroup;
   }
 
   /** What comes before a program of the outside that is to run in its network; it ends with who started it. */
@@ -91,7 +96,12 @@ export class Container {
 
   /** What comes before a program of the inside. */
   get inside(): readonly string[] {
-    return [...asRoot, 'nsenter', '-t', String(this.#leader), '-m', '-n', '-p', '-u', '-i', '-C', '--'];
+    // logind refuses whom it sees in a cgroup of the outside.
+    const join = ['sh', '-ec', 'echo 0 >"$0/cgroup.procs"; exec "$@"', this.#cgroup];
+    // Its root by name: where nspawn itself runs in a chroot, that of its mount namespace is the machine's.
+    const spaces = ['-m', '-n', '-p', '-u', '-i', '-C', '-r', '-w'];
+    const enter = ['nsenter', '-t', String(this.#leader), ...spaces, '--'];
+    return [...asRoot, ...join, ...enter];
   }
 
   async run(argv: readonly string[], input?: string | Buffer): Promise<Result> {

@@ -9,6 +9,8 @@ const REPOSITORY = path.resolve(import.meta.dirname, '../..');
 export const CACHE = path.join(REPOSITORY, '.cache');
 /** For making the tree, from the network. */
 export const DEBIAN_MS = 900_000;
+/** With the oldest systemd that is supported: 252. */
+const OLDEST = 'bookworm';
 
 /** What comes before a command to make it root's. */
 export const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
@@ -22,7 +24,7 @@ function runAsRoot(argv: readonly string[]): void {
  * @param suite the Debian release
  * @returns its tree, which nobody changes
  */
-export function debianTree(suite = 'bookworm'): string {
+export function debianTree(suite = process.env.NOVABOOT_DEBIAN || OLDEST): string {
   fs.mkdirSync(CACHE, { recursive: true });
   runAsRoot(['sh', path.join(REPOSITORY, 'scripts/systemd-tree.sh'), suite]);
   return path.join(CACHE, `systemd-${suite}`);
@@ -37,5 +39,6 @@ export function debianTree(suite = 'bookworm'): string {
 export function makeBoardTree(directory: string, account: number): void {
   findPrograms(['debootstrap', 'setfacl', 'setcap', 'setfattr', 'getfattr', 'dpkg-deb']);
   const script = path.join(import.meta.dirname, 'debian-tree.sh');
-  runAsRoot(['env', `NODE=${process.execPath}`, 'sh', script, debianTree(), directory, String(account)]);
+  const parameters = [debianTree(OLDEST), directory, String(account)];
+  runAsRoot(['env', `NODE=${process.execPath}`, 'sh', script, ...parameters]);
 }

@@ -13,7 +13,7 @@ import type { Credentials } from '../../src/nfs/vfs/attributes.ts';
 import { Reader } from '../../src/nfs/wire/xdr-reader.ts';
 import { Writer } from '../../src/nfs/wire/xdr-writer.ts';
 
-const ANSWER_MS = 20_000;
+const ANSWER_MS = 45_000;
 const LAST_FRAGMENT = 0x8000_0000;
 const RPC_VERSION = 2;
 const CALL = 0;

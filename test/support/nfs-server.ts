@@ -10,7 +10,7 @@ import { spawnTestChild } from './test-child.ts';
 
 const PROGRAM = path.resolve(import.meta.dirname, '../../bin/novaboot-nfsd.ts');
 const READY = /^novaboot-nfsd: serving .* on port (\d+)$/m;
-const START_MS = 15_000;
+const START_MS = 45_000;
 const NO_CAPABILITIES = ['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all'];
 
 export interface NfsServerOptions {

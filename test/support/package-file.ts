@@ -6,7 +6,17 @@ import { CACHE } from './debian-tree.ts';
 
 const REPOSITORY = path.resolve(import.meta.dirname, '../..');
 const PACKAGES = path.join(CACHE, 'packages');
-const SOURCES = ['bin', 'docs', 'packaging', 'scripts', 'src', 'units', 'package.json', 'package-lock.json'];
+const SOURCES = [
+  'CHANGELOG.md',
+  'bin',
+  'docs',
+  'packaging',
+  'scripts',
+  'src',
+  'units',
+  'package.json',
+  'package-lock.json',
+];
 /** For bundling, and for packing Node. */
 export const PACKAGE_MS = 120_000;
 

@@ -11,8 +11,6 @@ import type { Session } from './ssh-session.ts';
 
 const GUARD = path.join(import.meta.dirname, 'package-guard.sh');
 export const BOOT_MS = DEBIAN_MS;
-/** Where the disk is busy, removing the machine's files takes its time. */
-export const STOP_MS = 90_000;
 
 /** Who has a key; it counts where a test says so. */
 const USERS = ['alice', 'bob', 'carol'] as const;
@@ -99,9 +97,9 @@ export class PackageMachine {
     if (exitCode !== 0) throw new Error(`${file}: ${stderr}`);
   }
 
-  /** Waits, in the machine, for a condition of its shell. @throws Error after 50 s */
+  /** Waits, in the machine, for a condition of its shell. @throws Error after 70 s */
   async until(condition: string): Promise<void> {
-    await this.root(`deadline=$(($(date +%s) + 50))
+    await this.root(`deadline=$(($(date +%s) + 70))
       until ${condition}; do [ $(date +%s) -lt $deadline ]; sleep 0.1; done`);
   }
 

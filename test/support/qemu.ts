@@ -9,8 +9,8 @@ import { createInterface } from 'node:readline';
 import { type GuestOptions, makeGuestImage } from './guest-image.ts';
 import { spawnTestChild } from './test-child.ts';
 
-const BOOT_MS = 90_000;
-const COMMAND_MS = 60_000;
+const BOOT_MS = 110_000;
+const COMMAND_MS = 100_000;
 /** busybox has the rest. */
 const TOOLS = [
   ...'tar git rsync perl setpriv flock getfattr setfattr cmp find'.split(' '),

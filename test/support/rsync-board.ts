@@ -104,13 +104,13 @@ function remoteShell(settings: Partial<ServerSettings>): string {
 }
 
 export function rsync(args: readonly string[], settings: Partial<ServerSettings> = {}): Result {
-  const options = { cwd: source, encoding: 'utf8', timeout: 20_000 } as const;
+  const options = { cwd: source, encoding: 'utf8', timeout: 45_000 } as const;
   return spawnSync('rsync', ['-e', remoteShell(settings), ...args], options);
 }
 
 /** The server alone, as a client that is not rsync could start it. */
 export function server(words: readonly string[], settings: Partial<ServerSettings> = {}): Result {
-  const options = { cwd: base, encoding: 'utf8', input: '', timeout: 20_000 } as const;
+  const options = { cwd: base, encoding: 'utf8', input: '', timeout: 45_000 } as const;
   return spawnSync(remoteShell(settings), ['HOST', 'rsync', ...words], options);
 }
 

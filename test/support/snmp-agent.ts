@@ -40,7 +40,7 @@ rwuser watcher auth
 
 /** Waits until it answers; a port that another one took meanwhile ends it. */
 async function answers(child: ChildProcess, host: string): Promise<boolean> {
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries += 1) {
+  for (let tries = 0; tries < 400 && child.exitCode === null; tries += 1) {
     try {
       const words = ['-v2c', '-c', 'public', '-t', '1', '-r', '0', host, '1.3.6.1.2.1.1.3.0'];
       execFileSync('snmpget', words, { stdio: 'ignore', env: { ...process.env, MIBS: '' } });

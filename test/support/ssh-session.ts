@@ -6,7 +6,8 @@ export interface SessionExit {
   readonly signal: string | undefined;
 }
 
-const WAIT_MS = 15_000;
+/** Less than a test has, so that it is told what was waited for. */
+const WAIT_MS = 45_000;
 
 /** Waits until `check` gives something, looking often; for what no event announces. */
 export async function eventually<T>(

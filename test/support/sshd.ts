@@ -15,7 +15,7 @@ const REPOSITORY = path.resolve(import.meta.dirname, '../..');
 const SHELL = path.join(REPOSITORY, 'dist/novaboot-shell');
 const GUARD = path.join(import.meta.dirname, 'sshd-guard.sh');
 const PROGRAMS = { sshd: 'openssh-server', ssh: 'openssh-client', rsync: 'rsync', unshare: 'util-linux' };
-const TIMEOUT_MS = 25_000;
+const TIMEOUT_MS = 50_000;
 const DEFAULT_KEYS = {
   alice: 'command="user alice admin"',
   bob: 'command="user bob"',
@@ -273,7 +273,7 @@ function makeLab(directory: string, port: number, guard: number, endGuard: () =>
   function sshArgv(user: string, { tty, options = [], controlPath, master }: SshOptions): string[] {
     const clientOptions = [
       ...['-F', '/dev/null', '-p', String(port), '-i', path.join(directory, user)],
-      ...['-oIdentitiesOnly=yes', '-oBatchMode=yes', '-oLogLevel=ERROR', '-oConnectTimeout=20'],
+      ...['-oIdentitiesOnly=yes', '-oBatchMode=yes', '-oLogLevel=ERROR', '-oConnectTimeout=40'],
       ...['-oStrictHostKeyChecking=no', `-oUserKnownHostsFile=${directory}/known_hosts`],
       ...(tty === true ? ['-tt'] : []),
       ...(master === true ? ['-M'] : []),

@@ -4,8 +4,8 @@
  * user managers are systemd's own.
  */
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
+import { findFreePort } from '../../src/shell/free-port.ts';
 import { Container, checkForContainers, makeKey, type Result, sshOptions } from './container.ts';
 import { CACHE, DEBIAN_MS, debianTree } from './debian-tree.ts';
 import type { Session } from './ssh-session.ts';
@@ -33,14 +33,6 @@ export interface Machine {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 function writeFiles(directory: string): void {
   const options = { alice: 'command="user alice admin" ', bob: 'command="user bob" ', guest: '' };
   const lines = Object.entries(options).map(([user, line]) => line + makeKey(path.join(directory, user)));
@@ -48,19 +40,15 @@ function writeFiles(directory: string): void {
   makeKey(path.join(directory, 'host'));
 }
 
-/**
- * @param suite the Debian release, which has the systemd
- * @param network ours, so that ssh works, or a loopback of its own
- */
-export async function bootMachine(
-  suite = 'bookworm',
-  network: 'shared' | 'own' = 'shared',
-): Promise<Machine> {
+/** @param network ours, so that ssh works, or a loopback of its own */
+export async function bootMachine(network: 'shared' | 'own' = 'shared'): Promise<Machine> {
   checkForContainers();
-  const tree = debianTree(suite);
+  const tree = debianTree();
   const directory = fs.mkdtempSync(path.join(CACHE, 'machine-'));
   writeFiles(directory);
-  const port = await freePort();
+  // It is taken when the container is up: by then an outgoing connection could have one of the kernel's choice.
+  const port = await findFreePort(directory, new Set());
+  if (port === undefined) throw new Error('There is no free port');
   const container = new Container([GUARD, tree, REPOSITORY, directory, String(port), String(port), network]);
   await container.booted();
 

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 
 export const Opcode = { RRQ: 1, WRQ: 2, DATA: 3, ACK: 4, ERROR: 5, OACK: 6 } as const;
 
-const ANSWER_MS = 15_000;
+const ANSWER_MS = 45_000;
 /** Until a request is sent again. */
 const REQUEST_MS = 1000;
 const BLOCK_NUMBERS = 0x1_0000;

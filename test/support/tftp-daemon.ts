@@ -6,7 +6,7 @@ import path from 'node:path';
 import { spawnTestChild } from './test-child.ts';
 
 const PROGRAM = path.resolve(import.meta.dirname, '../../bin/novaboot-tftpd.ts');
-const WAIT_MS = 30_000;
+const WAIT_MS = 45_000;
 const NO_CAPABILITIES = ['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all'];
 
 export interface TftpDaemonOptions {

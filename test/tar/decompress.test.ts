@@ -169,8 +169,8 @@ it.each(COMPRESSIONS)(
       }
     }
     for await (const _chunk of decompressed(source())) break;
-    await expect.poll(() => ended).toBe(true);
-    await expect.poll(children).toEqual([]);
+    await expect.poll(() => ended, { timeout: 10_000 }).toBe(true);
+    await expect.poll(children, { timeout: 10_000 }).toEqual([]);
   },
 );
 

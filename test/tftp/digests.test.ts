@@ -2,7 +2,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { Digests } from '../../src/tftp/digests.ts';
 
 const content = crypto.randomBytes(300_000);
@@ -69,6 +69,8 @@ it('a file that was changed meanwhile has none, and another one afterwards', () 
 it('a file that was changed just now shares none', () => {
   const digests = new Digests();
   fs.writeFileSync(file, content);
+  vi.useFakeTimers({ toFake: ['Date'], now: fs.fstatSync(fd).ctimeMs });
+  onTestFinished(() => void vi.useRealTimers());
   const [one, other] = [digests.open(fd), digests.open(fd)];
   one.add(0, content);
   other.add(0, Buffer.from('what was read a moment later'));

@@ -176,16 +176,19 @@ test('a state directory that cannot be made', async () => {
   expect(stderr).toMatch(/^novaboot-demo: cannot use the state directory: ENOENT: .*\n$/);
 });
 
-test('a power cut does not wait for the reset of a machine that hangs', { timeout: 25_000 }, async () => {
+test('a power cut does not wait for the reset of a machine that hangs', async () => {
   const server = await serve();
   expect(await client('on')).toMatchObject({ status: 0 });
   const pid = emulator(server);
   process.kill(pid, 'SIGSTOP');
   const before = descriptorsOf(server);
   const reset = client('reset');
-  await eventually(() => descriptorsOf(server) > before, 10_000);
+  await eventually(() => descriptorsOf(server) > before);
+  const from = performance.now();
   expect(await client('off')).toMatchObject({ status: 0, stderr: '' });
   expect(await reset).toMatchObject({ status: 0, stderr: '' });
+  // QEMU has 30 s for an answer.
+  expect(performance.now() - from).toBeLessThan(25_000);
   expect(isRunning(pid)).toBe(false);
 });
 

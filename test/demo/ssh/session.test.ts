@@ -162,12 +162,15 @@ describe('the end of a client', () => {
   });
 
   test('ends its process, once its shells have ended', async () => {
-    const { child, seen } = demo.ssh(['alice', 'trap "" HUP; echo $$ $PPID; sleep 1'], 'open');
+    const over = join(scratch, 'over');
+    const script = `trap "" HUP; echo $$ $PPID; until [ -e ${over} ]; do sleep 0.05; done`;
+    const { child, seen } = demo.ssh(['alice', script], 'open');
     const [shell, connection] = (await seen('\n')).split(' ').map(Number) as [number, number];
     child.kill('SIGKILL');
     await delay(300);
     expect(isAlive(shell)).toBe(true);
     expect(isAlive(connection)).toBe(true);
+    writeFileSync(over, '');
     await eventually(() => !isAlive(connection));
   });
 });

@@ -43,7 +43,7 @@ it('a console server is tried, by one connection', async () => {
     { severity: 'ok', what: `the console server 127.0.0.1:${port} takes connections` },
   ]);
   // The server may hear of it later than the client.
-  await expect.poll(() => connections).toBe(1);
+  await expect.poll(() => connections, { timeout: 20_000 }).toBe(1);
 });
 
 it('but not while somebody has the board, whose connection might end by that', async () => {

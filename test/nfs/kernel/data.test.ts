@@ -1,8 +1,11 @@
 /** A real Linux kernel as client: contents, sizes, appending, mappings and locks. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type NfsLab, startNfsLab } from '../../support/guest-mount.ts';
+
+// An emulated processor is slow.
+vi.setConfig({ testTimeout: 120_000 });
 
 const GIB = 2 ** 30;
 
@@ -12,7 +15,7 @@ const at = (name: string) => path.join(lab.server.exportPath, name);
 
 beforeAll(async () => {
   lab = await startNfsLab();
-}, 120_000);
+}, 240_000);
 beforeEach(() => lab.guest.sh('rm -rf /mnt/*'));
 afterAll(() => lab?.stop());
 
@@ -83,8 +86,8 @@ test('a program that runs is mapped from the export, also after it was removed',
 test('locks: flock(2) and fcntl(2), with nolock', async () => {
   const locked = 'flock -n file true && echo free || echo held';
   expect(
-    await sh(`(flock 9; touch /tmp/locked; sleep 1) 9>file & until [ -e /tmp/locked ]; do sleep 0.05; done
-    ${locked}; wait; ${locked}; rm /tmp/locked`),
+    await sh(`(flock 9; touch /tmp/locked; while [ -e /tmp/locked ]; do sleep 0.05; done) 9>file &
+    until [ -e /tmp/locked ]; do sleep 0.05; done; ${locked}; rm /tmp/locked; wait; ${locked}`),
   ).toBe('held\nfree');
   // struct flock of x86-64: F_WRLCK for the whole file; F_SETLK
   const lock =

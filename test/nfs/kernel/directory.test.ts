@@ -5,14 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type NfsLab, startNfsLab } from '../../support/guest-mount.ts';
 
 const ENTRIES = 50_000;
-const MILLISECONDS = 240_000;
+const MILLISECONDS = 400_000;
 
 let lab: NfsLab;
 const sh = (script: string) => lab.guest.sh(`cd /mnt\n${script}`, MILLISECONDS);
 
 beforeAll(async () => {
   lab = await startNfsLab();
-}, 120_000);
+}, 240_000);
 afterAll(() => lab?.stop());
 
 /** Prints the number of entries, of different names, and of those that belong there. */

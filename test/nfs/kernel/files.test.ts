@@ -1,8 +1,11 @@
 /** A real Linux kernel as client: what it sees of owners, permissions, kinds of files, links and times. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type NfsLab, startNfsLab, storedOwnership } from '../../support/guest-mount.ts';
+
+// An emulated processor is slow.
+vi.setConfig({ testTimeout: 120_000 });
 
 let lab: NfsLab;
 const sh = (script: string) => lab.guest.sh(`cd /mnt\n${script}`);
@@ -11,7 +14,7 @@ const stored = (name: string) => storedOwnership(lab.server, name);
 
 beforeAll(async () => {
   lab = await startNfsLab();
-}, 120_000);
+}, 240_000);
 beforeEach(() => lab.guest.sh('umask 022; rm -rf /mnt/* /mnt/.??*; chmod 755 /mnt; chown 0:0 /mnt'));
 afterAll(() => lab?.stop());
 
@@ -239,9 +242,9 @@ test('a file that is renamed or replaced on the host', async () => {
   await sh('echo one >file; sync');
   const at = (name: string) => path.join(lab.server.exportPath, name);
   const reader = sh(
-    'exec 3<file; until [ -e /tmp/go ]; do sleep 0.1; done; dd iflag=direct status=none bs=4k <&3',
+    'exec 3<file; touch /tmp/opened; until [ -e /tmp/go ]; do sleep 0.1; done; dd iflag=direct status=none bs=4k <&3',
   );
-  await sh('sleep 0.3');
+  await sh('until [ -e /tmp/opened ]; do sleep 0.1; done');
   fs.renameSync(at('file'), at('moved'));
   fs.writeFileSync(at('file'), 'another');
   await sh('touch /tmp/go');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type NfsLab, startNfsLab } from '../../support/guest-mount.ts';
 import { treeScript } from '../../support/guest-tree.ts';
 
-const TIMEOUT = 120_000;
+const TIMEOUT = 240_000;
 
 let lab: NfsLab;
 const sh = (script: string) => lab.guest.sh(`cd /mnt\n${script}`, TIMEOUT);

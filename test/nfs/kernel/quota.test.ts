@@ -1,9 +1,12 @@
 /** A real Linux kernel as client of a server with a quota. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { measure } from '../../../src/rootfs/measure.ts';
 import { type NfsLab, startNfsLab } from '../../support/guest-mount.ts';
+
+// An emulated processor is slow.
+vi.setConfig({ testTimeout: 120_000 });
 
 const MB = 1024 * 1024;
 const QUOTA = 16 * MB;
@@ -13,7 +16,7 @@ const sh = (script: string) => lab.guest.sh(`cd /mnt\n${script}`);
 
 beforeAll(async () => {
   lab = await startNfsLab({ args: ['--quota', '16M', '--max-files', '40'] });
-}, 120_000);
+}, 240_000);
 afterAll(() => lab?.stop());
 
 /** Figures of df in units of 1024 bytes, or with -i in files: all, used, free. */

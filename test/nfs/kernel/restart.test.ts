@@ -19,7 +19,7 @@ beforeAll(async () => {
   await lab.guest.sh(
     `${treeScript('/tmp/tree', DIRECTORIES)}; cd /tmp; tar --format=posix -cf tree.tar tree`,
   );
-}, 120_000);
+}, 240_000);
 afterAll(() => lab?.stop());
 
 /** How many entries a directory has on the host, and those in it. */
@@ -50,7 +50,7 @@ test(`killed in the middle of a tar extraction, ${ROUNDS} times`, { timeout: MIL
   console.info(`${complaints.length} of ${ROUNDS} extractions reported an error. ${complaints.join('; ')}`);
 });
 
-test('files that are open stay open', { timeout: 90_000 }, async () => {
+test('files that are open stay open', { timeout: 180_000 }, async () => {
   await sh('rm -rf /mnt/*; echo before >file; echo gone >removed');
   const reader = lab.guest.run(`cd /mnt; exec 3<>file 4<removed; rm removed; touch /tmp/opened
     until [ -e /tmp/restarted ]; do sleep 0.1; done; echo 3 >/proc/sys/vm/drop_caches
@@ -65,7 +65,7 @@ test('files that are open stay open', { timeout: 90_000 }, async () => {
 });
 
 test('data not yet written when the server is killed is written to the next one', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   await sh(`rm -rf /mnt/*; perl -e 'for (1 .. 8) { print chr(64 + $_) x 1048576 }' >/tmp/data`);
   const copy = lab.guest.run('dd if=/tmp/data of=/mnt/data bs=1M conv=fsync');

@@ -4,12 +4,15 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { mountOptions, storedOwnership } from '../../support/guest-mount.ts';
 import { addRootFileSystem } from '../../support/guest-root.ts';
 import { type NfsServer, startNfsServer } from '../../support/nfs-server.ts';
 import { bootGuest, type Guest } from '../../support/qemu.ts';
 import { eventually } from '../../support/ssh-session.ts';
+
+// An emulated processor is slow.
+vi.setConfig({ testTimeout: 120_000 });
 
 let directory: string;
 let server: NfsServer;
@@ -25,7 +28,7 @@ beforeAll(async () => {
   execFileSync('unshare', ['-r', 'rsync', '-aH', '-M--fake-super', `${staging}/`, path.join(base, 'root')]);
   server = await startNfsServer({ base });
   guest = await bootGuest({ nfsroot: `10.0.2.2:${server.exportPath},${mountOptions(server.port)}` });
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   await guest?.stop();
   await server?.stop();
@@ -58,11 +61,11 @@ test('boots, and works as / for root and others', async () => {
   expect(await guest.sh('su alice -c "cat /tmp/file; id -u"')).toBe('text\n1000');
 });
 
-test('kills and restarts of the server go unnoticed', { timeout: 120_000 }, async () => {
+test('kills and restarts of the server go unnoticed', { timeout: 240_000 }, async () => {
   const work = guest.run(
     `set -e; cd /root
     for i in $(seq 1 150); do echo "line $i" >f$i; cat f$i; mv f$i g$i; done | sha256sum; cat g* | wc -l`,
-    100_000,
+    200_000,
   );
   for (const reached of ['g20', 'g70', 'g120']) {
     const file = path.join(server.exportPath, 'root', reached);
@@ -74,7 +77,7 @@ test('kills and restarts of the server go unnoticed', { timeout: 120_000 }, asyn
   expect(await work).toEqual({ status: 0, stdout: `${sum}  -\n150\n`, stderr: '' });
 });
 
-test('while the server is away programs wait, and then start', { timeout: 60_000 }, async () => {
+test('while the server is away programs wait, and then start', { timeout: 180_000 }, async () => {
   await guest.sh('mkdir /root/bin; cp /bin/busybox /root/bin; sync; echo 3 >/proc/sys/vm/drop_caches');
   await server.kill();
   let ended = false;

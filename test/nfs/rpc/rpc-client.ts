@@ -115,7 +115,7 @@ export async function callByDatagram(
 }
 
 /** Waits until `condition` holds. */
-export async function eventually(condition: () => boolean, ms = 5000): Promise<void> {
+export async function eventually(condition: () => boolean, ms = 20_000): Promise<void> {
   const end = performance.now() + ms;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`not so within ${ms} ms: ${condition}`);

@@ -202,10 +202,11 @@ ${SETUP}`;
 });
 
 describe('fish', () => {
-  /** The first column of what fish offers. */
+  /** The first column of what fish offers, without the completions of a novaboot that the machine has installed. */
   function offered(line: string): string[] {
     writeScripts('fish');
-    const script = 'source ~/boards.fish; source ~/novaboot-admin.fish; complete -C $argv[1]';
+    const script = `set fish_complete_path (string match -v '*/vendor_completions.d' $fish_complete_path)
+source ~/boards.fish; source ~/novaboot-admin.fish; complete -C $argv[1]`;
     const env = { HOME: home, PATH: process.env.PATH, TERM: 'dumb' };
     const text = execFileSync('fish', ['-c', script, line], { env, cwd: home, encoding: 'utf8' });
     return text.split('\n').flatMap((row) => (row === '' ? [] : [row.split('\t')[0] ?? '']));
