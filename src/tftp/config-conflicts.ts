@@ -1,4 +1,7 @@
-/** What boards cannot have together: a request leads to one of them, and none sees the tree of another. */
+/**
+ * What boards cannot have together: a request leads to one of them, and none sees the tree of another. What is in
+ * conflict is served to nobody, since nobody can tell whose mistake it is.
+ */
 import { addressNumber } from '../system/client-list.ts';
 import type { Place, Report, Section } from './config-sections.ts';
 
@@ -7,69 +10,112 @@ const CLAIMED = ['address', 'serial', 'mac'] as const;
 /** The values of a board's settings, one or a list for each line. */
 type Claimed = Readonly<Record<(typeof CLAIMED)[number], readonly (string | readonly string[])[]>>;
 
-/** Who claims what, so far. */
-export class Claims {
-  private readonly boards = new Map<string, { readonly board: string; readonly place: Place }>();
-  private readonly report: Report;
-
-  constructor(report: Report) {
-    this.report = report;
-  }
-
-  add(section: Section, values: Claimed): void {
-    const { board = '', settings } = section;
-    this.claim(board, board, section, `[board ${board}]`, board);
-    for (const key of CLAIMED) {
-      const lines = settings.filter((setting) => setting.key === key);
-      for (const [index, value] of values[key].entries()) {
-        for (const each of [value].flat()) {
-          // An address has many spellings, and none of them is a name.
-          const what = key === 'address' ? `address ${addressNumber(each)}` : each;
-          this.claim(board, what, lines[index] ?? section, key, each);
-        }
-      }
-    }
-  }
-
-  private claim(board: string, what: string, place: Place, key: string, shown: string): void {
-    const other = this.boards.get(what);
-    if (other === undefined) {
-      this.boards.set(what, { board, place });
-      return;
-    }
-    const { file, line } = other.place;
-    const where = file === place.file ? '' : ` (${file}:${line})`;
-    this.report(place, key, `expected something else than ${shown}, which board ${other.board} has${where}`);
-  }
+/** What a board is known by, and no other one may be. */
+interface Claim {
+  readonly what: string;
+  readonly place: Place;
+  readonly key: string;
+  readonly shown: string;
 }
 
-interface BoardTree {
+export interface Claimant {
   readonly name: string;
+  readonly addresses: readonly string[];
+  readonly prefixes: readonly string[];
   /** Absolute, without `..`. */
   readonly tree: string;
   readonly isPublic: boolean;
   readonly section: Place;
+  readonly claims: readonly Claim[];
+}
+
+/** An address has many spellings, and none of them is a name. */
+function addressClaim(address: string): string {
+  return `address ${addressNumber(address)}`;
+}
+
+/** The board's name, and its settings. */
+export function claimsOf(section: Section, values: Claimed): Claim[] {
+  const { board = '', settings } = section;
+  const ofSettings = CLAIMED.flatMap((key) => {
+    const lines = settings.filter((setting) => setting.key === key);
+    return values[key].flatMap((value, index) =>
+      [value].flat().map((shown): Claim => {
+        const what = key === 'address' ? addressClaim(shown) : shown;
+        return { what, place: lines[index] ?? section, key, shown };
+      }),
+    );
+  });
+  return [{ what: board, place: section, key: `[board ${board}]`, shown: board }, ...ofSettings];
+}
+
+/** @returns what is claimed twice */
+function findContested(boards: readonly Claimant[], report: Report): ReadonlySet<string> {
+  const owners = new Map<string, Claim & { readonly name: string }>();
+  const contested = new Set<string>();
+  for (const { name, claims } of boards) {
+    for (const claim of claims) {
+      const { what, place, key, shown } = claim;
+      const owner = owners.get(what);
+      if (owner === undefined) {
+        owners.set(what, { ...claim, name });
+        continue;
+      }
+      contested.add(what);
+      const { file, line } = owner.place;
+      const where = file === place.file ? '' : ` (${file}:${line})`;
+      report(place, key, `expected something else than ${shown}, which board ${owner.name} has${where}`);
+    }
+  }
+  return contested;
 }
 
 function holds(directory: string, tree: string): boolean {
   return `${tree}/`.startsWith(directory === '/' ? directory : `${directory}/`);
 }
 
-/** Two boards may have the same tree, but not by mistake one that holds the other's. */
-export function checkTrees(
-  boards: readonly BoardTree[],
+/** @returns whether the public tree holds one of a board that is not */
+function exposes(publicTree: string, hidden: readonly Claimant[], report: Report): boolean {
+  const exposed = hidden.filter(({ tree }) => holds(publicTree, tree));
+  for (const { name, section } of exposed)
+    report(section, `[board ${name}]`, `expected a tree that is not in ${publicTree}, which is public`);
+  return exposed.length > 0;
+}
+
+/** Two boards may have the same tree, but not by mistake one that holds the other's. @returns boards that do */
+function findHolders(
+  boards: readonly Claimant[],
+  hidden: readonly Claimant[],
+  report: Report,
+): ReadonlySet<Claimant> {
+  const holders = new Set<Claimant>();
+  for (const board of boards) {
+    const other = hidden.find(({ tree }) => tree !== board.tree && holds(board.tree, tree));
+    if (other === undefined) continue;
+    holders.add(board);
+    const problem = `expected a tree that does not hold that of board ${other.name}`;
+    report(board.section, `[board ${board.name}]`, problem);
+  }
+  return holders;
+}
+
+/** What can be served of these boards and the public tree, without what is in conflict. */
+export function settle<T extends Claimant>(
+  boards: readonly T[],
   publicTree: string | undefined,
   report: Report,
-): void {
+): { readonly boards: T[]; readonly publicTree: string | undefined } {
+  const contested = findContested(boards, report);
   const hidden = boards.filter(({ isPublic }) => !isPublic);
-  for (const { name, tree, section } of hidden) {
-    if (publicTree !== undefined && holds(publicTree, tree)) {
-      report(section, `[board ${name}]`, `expected a tree that is not in ${publicTree}, which is public`);
-    }
-  }
-  for (const { name, tree, section } of boards) {
-    const other = hidden.find((each) => each.tree !== tree && holds(tree, each.tree));
-    if (other)
-      report(section, `[board ${name}]`, `expected a tree that does not hold that of board ${other.name}`);
-  }
+  const isExposing = publicTree !== undefined && exposes(publicTree, hidden, report);
+  const holders = findHolders(boards, hidden, report);
+  const left = boards.filter((board) => !holders.has(board) && !contested.has(board.name));
+  return {
+    boards: left.map((board) => ({
+      ...board,
+      addresses: board.addresses.filter((address) => !contested.has(addressClaim(address))),
+      prefixes: board.prefixes.filter((prefix) => !contested.has(prefix)),
+    })),
+    publicTree: isExposing ? undefined : publicTree,
+  };
 }

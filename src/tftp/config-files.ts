@@ -10,11 +10,12 @@ export const CONFIG = '/etc/novaboot/tftpd.conf';
 export interface ConfigText {
   readonly file: string;
   readonly content: string;
+  /** Why there is no content, as in ConfigError. */
+  readonly unreadable?: string;
 }
 
-function unreadable(file: string, error: unknown): ConfigError {
-  const { code } = error as NodeJS.ErrnoException;
-  return new ConfigError([`${file}: cannot be read: ${code}`], { cause: error });
+function unreadable(file: string, error: unknown): string {
+  return `${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`;
 }
 
 function entries(directory: string): string[] {
@@ -22,7 +23,7 @@ function entries(directory: string): string[] {
     return fs.readdirSync(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw unreadable(directory, error);
+    throw new ConfigError([unreadable(directory, error)], { cause: error });
   }
 }
 
@@ -42,14 +43,15 @@ function readText(file: string): ConfigText {
   try {
     return { file, content: fs.readFileSync(file, 'utf8') };
   } catch (error) {
-    throw unreadable(file, error);
+    return { file, content: '', unreadable: unreadable(file, error) };
   }
 }
 
-/** @throws ConfigError for what cannot be read */
+/** @throws ConfigError if FILE or the directory cannot be read */
 export function readTexts(config: string): [ConfigText, ...ConfigText[]] {
-  const [main, ...others] = configFiles(config);
-  return [readText(main), ...others.map(readText)];
+  const [main, ...others] = configFiles(config).map(readText) as [ConfigText, ...ConfigText[]];
+  if (main.unreadable !== undefined) throw new ConfigError([main.unreadable]);
+  return [main, ...others];
 }
 
 /** Differs when the file was written or replaced, or who may read it. */

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import * as z from 'zod/mini';
 import { addressNumber, splitClients } from '../system/client-list.ts';
-import { Claims, checkTrees } from './config-conflicts.ts';
+import { type Claimant, claimsOf, settle } from './config-conflicts.ts';
 import { ConfigError } from './config-error.ts';
 import { type ConfigText, readTexts } from './config-files.ts';
 import { parseSections, type Report, type Section } from './config-sections.ts';
@@ -88,6 +88,8 @@ export interface Config {
   /** Where the boards' journals are: absolute, or undefined for none. */
   readonly journal: string | undefined;
   readonly boards: readonly Board[];
+  /** What is wrong in the boards' files, as in ConfigError. It is not served; all else is. */
+  readonly problems: readonly string[];
 }
 
 /** Checks a section's settings. @returns undefined after a problem */
@@ -117,18 +119,25 @@ function check<T extends z.ZodMiniObject>(
   return undefined;
 }
 
-function boardOf(
-  name: string,
-  { address, serial, mac, tree, public: isPublic }: z.infer<typeof boardSchema>,
-  directory: string,
-): Omit<Board, 'file'> {
-  return {
-    name,
-    addresses: address.flat(),
-    prefixes: [...serial, ...mac],
-    tree: path.resolve(tree ?? path.join(directory, name)),
-    isPublic: isPublic === 'yes',
-  };
+/** Those that are right. */
+function boardsOf(sections: readonly Section[], directory: string, report: Report): Claimant[] {
+  return sections.flatMap((section): Claimant[] => {
+    const values = check(boardSchema, section, report);
+    if (values === undefined) return [];
+    const { address, serial, mac, tree, public: isPublic } = values;
+    const { board: name = '' } = section;
+    return [
+      {
+        name,
+        addresses: address.flat(),
+        prefixes: [...serial, ...mac],
+        tree: path.resolve(tree ?? path.join(directory, name)),
+        isPublic: isPublic === 'yes',
+        section,
+        claims: claimsOf(section, values),
+      },
+    ];
+  });
 }
 
 /** @param stateDirectory what the service manager has for us, if any */
@@ -137,15 +146,27 @@ function journalOf(setting: string | undefined, stateDirectory: string | undefin
   return journal === '' ? undefined : path.resolve(journal);
 }
 
-/** What boards' files have above all boards would be lost on the way to those that come first. */
-function checkNothingAbove({ settings }: Section, report: Report): void {
-  for (const setting of settings) report(setting, setting.key, 'expected [board NAME] above it');
+/** The boards of a file that has nothing else. @returns none of them after a problem */
+function boardsOfFile(text: ConfigText, directory: string, report: Report): Claimant[] {
+  let isRight = true;
+  const note: Report = (...problem) => {
+    isRight = false;
+    report(...problem);
+  };
+  const [above, ...sections] = parseSections(text, note);
+  // It would be lost on the way to what counts for all boards.
+  for (const setting of above.settings) note(setting, setting.key, 'expected [board NAME] above it');
+  const boards = boardsOf(sections, directory, note);
+  return isRight ? boards : [];
 }
 
 /**
+ * What is wrong in the first file spoils all of it; in another one, only the boards of that file. What two boards cannot
+ * have together neither has.
+ *
  * @param texts the file with what counts for all boards, and those that have boards only
  * @param stateDirectory where journals are, unless the configuration says
- * @throws ConfigError with all problems
+ * @throws ConfigError with all problems, if the first file has one
  */
 export function parseConfig(texts: readonly [ConfigText, ...ConfigText[]], stateDirectory?: string): Config {
   const problems: string[] = [];
@@ -153,30 +174,25 @@ export function parseConfig(texts: readonly [ConfigText, ...ConfigText[]], state
     problems.push(`${file}:${line}: ${key}: ${problem}`);
   const [main, ...others] = texts;
   const [top, ...sections] = parseSections(main, report);
-  for (const text of others) {
-    const [above, ...more] = parseSections(text, report);
-    checkNothingAbove(above, report);
-    sections.push(...more);
-  }
   const settings = check(topSchema, top, report);
   const directory = path.resolve(settings?.directory ?? DIRECTORY);
   const publicName = settings?.public ?? PUBLIC;
-  const publicTree = publicName === '' ? undefined : path.resolve(directory, publicName);
-  const claims = new Claims(report);
-  const boards = sections.flatMap((section) => {
-    const values = check(boardSchema, section, report);
-    if (values === undefined) return [];
-    claims.add(section, values);
-    return [{ ...boardOf(section.board ?? '', values, directory), section }];
+  const wanted = publicName === '' ? undefined : path.resolve(directory, publicName);
+  const own = boardsOf(sections, directory, report);
+  let isRight = problems.length === 0;
+  settle(own, wanted, () => {
+    isRight = false;
   });
-  checkTrees(boards, publicTree, report);
-  const journal = journalOf(settings?.journal, stateDirectory);
-  if (problems.length > 0) throw new ConfigError(problems);
+  const all = [...own, ...others.flatMap((text) => boardsOfFile(text, directory, report))];
+  const { boards, publicTree } = settle(all, wanted, report);
+  problems.push(...others.flatMap(({ unreadable }) => unreadable ?? []));
+  if (!isRight) throw new ConfigError(problems);
   return {
     directory,
     public: publicTree,
-    journal,
-    boards: boards.map(({ section: { file }, ...board }) => ({ ...board, file })),
+    journal: journalOf(settings?.journal, stateDirectory),
+    boards: boards.map(({ section, claims: _claims, ...board }) => ({ ...board, file: section.file })),
+    problems,
   };
 }
 

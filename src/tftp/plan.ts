@@ -23,8 +23,8 @@ export interface Planned {
 
 /** @param readers uids by the name of the board */
 export function makePlan(config: Config, readers: ReadonlyMap<string, number> = new Map()): Planned {
-  const { directory, public: publicName, boards } = config;
-  const warnings: string[] = [];
+  const { directory, public: publicName, boards, problems } = config;
+  const warnings = [...problems];
   const places: Place[] = [];
   const attempt = (look: () => Place, whose: string) => {
     try {

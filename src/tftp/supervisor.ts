@@ -52,6 +52,9 @@ class Supervisor {
   async serve(): Promise<void> {
     await this.lookUpReaders();
     await this.use(this.findTrees());
+    const { length } = this.config.problems;
+    if (length > 0)
+      this.log('error', `${this.file}: what is wrong beside it (${length}, see --check) is not served`);
   }
 
   /** Accounts may be asked for over a network that is down: no board waits long for that. */

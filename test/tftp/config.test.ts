@@ -22,7 +22,12 @@ const problems = (...lines: string[]) => allProblems([textOf(...lines)]);
 
 describe('a configuration', () => {
   it('may be empty', () => {
-    expect(parse('')).toEqual({ directory: '/srv/tftp', public: '/srv/tftp/public', boards: [] });
+    expect(parse('')).toEqual({
+      directory: '/srv/tftp',
+      public: '/srv/tftp/public',
+      boards: [],
+      problems: [],
+    });
   });
 
   it('has boards, with defaults', () => {
@@ -45,6 +50,7 @@ describe('a configuration', () => {
     expect(config).toEqual({
       directory: '/srv/lab',
       public: '/srv/lab/common/files',
+      problems: [],
       boards: [
         {
           name: 'rpi4',
@@ -195,7 +201,6 @@ describe('a configuration', () => {
     ).toEqual([
       '/etc/c.d/b.conf:1: public: expected [board NAME] above it',
       '/etc/c:3: address: expected something else than 10.0.0.1, which board a has',
-      '/etc/c.d/b.conf:3: address: expected something else than 10.0.0.1, which board a has (/etc/c:2)',
       '/etc/c.d/c.conf:1: [board a]: expected something else than a, which board a has (/etc/c:1)',
       '/etc/c.d/c.conf:2: [board c]: expected a tree that does not hold that of board a',
     ]);
@@ -213,7 +218,13 @@ describe('a configuration', () => {
       }
       expect(readConfig(file).boards.map(({ name }) => name)).toEqual(['a', 'b', 'z']);
       fs.mkdirSync(path.join(others, 'd.conf'));
-      expect(() => readConfig(file)).toThrow(`${others}/d.conf: cannot be read: EISDIR`);
+      fs.symlinkSync('gone', path.join(others, 'e.conf'));
+      const config = readConfig(file);
+      expect(config.boards.map(({ name }) => name)).toEqual(['a', 'b', 'z']);
+      expect(config.problems).toEqual([
+        `${others}/d.conf: cannot be read: EISDIR`,
+        `${others}/e.conf: cannot be read: ENOENT`,
+      ]);
     } finally {
       fs.rmSync(directory, { recursive: true });
     }
@@ -228,5 +239,73 @@ describe('a configuration', () => {
     expect(() => parse('a=1', 'b=2', 'c=3')).toThrow(
       /^\/etc\/c:1: a: unknown .* \(and 2 more, see --check\)$/,
     );
+  });
+});
+
+describe('files of boards', () => {
+  const files = (main: string, boards: Record<string, string>) =>
+    parseConfig([
+      textOf(main),
+      ...Object.entries(boards).map(([name, content]) => ({ file: `/etc/c.d/${name}.conf`, content })),
+    ]);
+  const known = ({ boards }: ReturnType<typeof files>) =>
+    boards.map(({ name, addresses, prefixes }) => [name, ...addresses, ...prefixes].join(' '));
+
+  it.each(['adress=10.0.0.2', 'address=10.0.0', 'tree=x', '[bord x]\naddress=10.0.0.3', 'hello', '\0'])(
+    'that are wrong cost their own boards only: %j',
+    (line) => {
+      const config = files('[board a]\naddress=10.0.0.1', {
+        b: `[board b0]\naddress=10.0.0.9\n[board b]\n${line}`,
+        c: '[board c]\nserial=9a8b7c6d',
+      });
+      expect(known(config)).toEqual(['a 10.0.0.1', 'c 9a8b7c6d']);
+      expect(config.problems).toEqual([expect.stringMatching(/^\/etc\/c\.d\/b\.conf:4: /)]);
+    },
+  );
+
+  it('that set what counts for all boards are left out', () => {
+    const config = files('', { b: 'tree=/x\n[board b]' });
+    expect(config).toMatchObject({
+      boards: [],
+      problems: ['/etc/c.d/b.conf:1: tree: expected [board NAME] above it'],
+    });
+  });
+
+  it('that claim the same have it neither, whichever of them it is', () => {
+    const config = files('[board a]\naddress=10.0.0.1\nserial=9a8b7c6d', {
+      b: '[board b]\naddress=::ffff:10.0.0.1 10.0.0.2\nmac=dc:a6:32:01:02:03',
+      c: '[board c]\nmac=DC-A6-32-01-02-03',
+      d: '[board 9a8b7c6d]\naddress=10.0.0.4',
+    });
+    expect(known(config)).toEqual(['a', 'b 10.0.0.2', 'c']);
+    expect(config.problems).toEqual([
+      '/etc/c.d/b.conf:2: address: expected something else than ::ffff:10.0.0.1, which board a has (/etc/c:2)',
+      '/etc/c.d/c.conf:2: mac: expected something else than dc-a6-32-01-02-03, which board b has (/etc/c.d/b.conf:3)',
+      '/etc/c.d/d.conf:1: [board 9a8b7c6d]: expected something else than 9a8b7c6d, which board a has (/etc/c:3)',
+    ]);
+  });
+
+  it('that have the same name are left out, both', () => {
+    const config = files('', {
+      a: '[board a]\naddress=10.0.0.1',
+      b: '[board a]\naddress=10.0.0.2',
+      c: '[board c]',
+    });
+    expect(known(config)).toEqual(['c']);
+    expect(config.problems).toHaveLength(1);
+  });
+
+  it('do not make others see a tree: what would show it is not served', () => {
+    const holder = files('[board all]\ntree=/srv/tftp', { a: '[board a]', b: '[board b]' });
+    expect(known(holder)).toEqual(['a', 'b']);
+    expect(holder.problems).toEqual([
+      '/etc/c:1: [board all]: expected a tree that does not hold that of board a',
+    ]);
+    const everything = files('public=.', { a: '[board a]', b: '[board b]\npublic=yes' });
+    expect(everything.public).toBeUndefined();
+    expect(known(everything)).toEqual(['a', 'b']);
+    expect(everything.problems).toEqual([
+      '/etc/c.d/a.conf:1: [board a]: expected a tree that is not in /srv/tftp, which is public',
+    ]);
   });
 });

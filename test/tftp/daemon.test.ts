@@ -58,7 +58,7 @@ function childrenOf(pid: number): number[] {
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 45_000,
   });
   return { status, stdout, stderr };
 }
@@ -72,7 +72,7 @@ describe('the server', () => {
     const sha256 = execFileSync('sha256sum', { input: 'kernel', encoding: 'utf8' }).slice(0, 64);
     await logged(
       RegExp(
-        `^<6>transfer client=127\\.0\\.0\\.1:\\d+ board=rpi4 file="Image" bytes=6 seconds=0\\.\\d+ sha256=${sha256} retransmissions=0 result="complete"$`,
+        `^<6>transfer client=127\\.0\\.0\\.1:\\d+ board=rpi4 file="Image" bytes=6 seconds=\\d+\\.\\d+ sha256=${sha256} retransmissions=0 result="complete"$`,
         'm',
       ),
     );
@@ -194,6 +194,25 @@ describe('another configuration', () => {
     await logged(/read again, 1 boards$/m);
     await expect(download('Image')).rejects.toThrow(ABSENT);
     expect(log().match(/^<3>/gm)).toHaveLength(2);
+  });
+
+  it('has a wrong file beside it from the start: that costs its own board alone, and is told', async () => {
+    const { configFile, logged, log } = await start({
+      files: { 'rpi4/Image': 'kernel', '../tftpd.conf.d/twin.conf': '[board twin]\nadress=x\n' },
+    });
+    expect(await download('Image')).toBe('kernel');
+    expect(log()).toMatch(RegExp(`^<4>${configFile}\\.d/twin\\.conf:2: adress: unknown setting, .*$`, 'm'));
+    expect(log()).toMatch(/^<3>.*tftpd\.conf: what is wrong beside it \(1, see --check\) is not served$/m);
+    expect(run('--config', configFile, '--check').status).toBe(78);
+    fs.writeFileSync(`${configFile}.d/twin.conf`, '[board twin]\naddress=127.0.0.1\n');
+    await logged(
+      /^<4>.*twin\.conf:2: address: expected something else than 127\.0\.0\.1, which board rpi4 has/m,
+    );
+    await logged(/read again, 2 boards$/m);
+    await expect(download('Image')).rejects.toThrow(ABSENT);
+    fs.rmSync(`${configFile}.d/twin.conf`);
+    await logged(/read again, 1 boards$/m);
+    expect(await download('Image')).toBe('kernel');
   });
 
   it('without a board lets its transfers finish', async () => {
@@ -323,9 +342,9 @@ describe('its processes', () => {
       const client = await TftpClient.open({ address: '127.0.0.1', port: started.port });
       await client.ask(request('big'));
       client.close();
-      const from = performance.now();
       started.signal('SIGTERM');
       await started.logged(/^<6>ending: SIGTERM$/m);
+      const from = performance.now();
       if (signals === 2) started.signal('SIGTERM');
       expect(await started.ended()).toBe(0);
       if (signals === 2) expect(performance.now() - from).toBeLessThan(1900);

@@ -10,7 +10,7 @@ import type { AdminWords } from '../command.ts';
 import { type BoardState, Look } from '../state/board-state.ts';
 import { diskUsage, type FileSystem, fileSystemsOf } from '../state/disks.ts';
 import { boardPlaces } from '../state/places.ts';
-import { tftpState } from '../state/tftp-state.ts';
+import { tftpProblems, tftpState } from '../state/tftp-state.ts';
 
 interface Row extends BoardState {
   /** What the home directory and the boot files take; null where nobody has measured it. */
@@ -75,6 +75,12 @@ function tftpText(status: TftpStatus | undefined): string {
   return `The TFTP server has sent ${counts} since ${localTime(status.startedAt)}.\n`;
 }
 
+function problemsText(problems: readonly string[]): string {
+  const [first] = problems;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more: novaboot-tftpd --check)` : '';
+  return first === undefined ? '' : `Its configuration is wrong: ${printable(first)}${more}\n`;
+}
+
 function diskText({ mountPoint, bytes, freeBytes, files, freeFiles }: FileSystem): string {
   const inodes = files === 0 ? '' : `, ${freeFiles} of ${files} files`;
   return `${printable(mountPoint)} has ${diskSize(freeBytes)} of ${diskSize(bytes)} free${inodes}.\n`;
@@ -83,13 +89,14 @@ function diskText({ mountPoint, bytes, freeBytes, files, freeFiles }: FileSystem
 function statusText(
   rows: readonly Row[],
   tftp: TftpStatus | undefined,
+  problems: readonly string[],
   fileSystems: readonly FileSystem[],
 ): string {
   const boards =
     rows.length === 0
       ? 'There is no board yet: novaboot-admin add-board makes one\n'
       : table([['BOARD', 'HOLDER', 'WAITING', 'POWER', 'NFS', 'DISK'], ...rows.map(cells)]);
-  return `${boards}\n${tftpText(tftp)}${fileSystems.map(diskText).join('')}`;
+  return `${boards}\n${tftpText(tftp)}${problemsText(problems)}${fileSystems.map(diskText).join('')}`;
 }
 
 export function run(words: AdminWords): void {
@@ -105,7 +112,8 @@ export function run(words: AdminWords): void {
     }),
   );
   const tftp = tftpState();
+  const problems = tftpProblems();
   const fileSystems = fileSystemsOf([...places.values()].flat());
-  if (words.has('json')) writeJson({ boards: rows, tftp: tftp ?? null, fileSystems });
-  else writeOut(statusText(rows, tftp, fileSystems));
+  if (words.has('json')) writeJson({ boards: rows, tftp: tftp ?? null, tftpProblems: problems, fileSystems });
+  else writeOut(statusText(rows, tftp, problems, fileSystems));
 }
