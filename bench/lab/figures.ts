@@ -12,8 +12,12 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** Wall time of one run in milliseconds. @throws Error if it fails */
-export function time(argv: readonly string[], env: Readonly<Record<string, string>> = {}): number {
+/** Wall time of one run in milliseconds. @param statuses with which it may end @throws Error if it fails */
+export function time(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  statuses: readonly (number | null)[] = [0],
+): number {
   const [file = '', ...args] = argv;
   const start = process.hrtime.bigint();
   const { status, stderr } = spawnSync(file, args, {
@@ -22,6 +26,6 @@ export function time(argv: readonly string[], env: Readonly<Record<string, strin
     encoding: 'utf8',
   });
   const taken = Number(process.hrtime.bigint() - start) / 1e6;
-  if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}: ${stderr}`);
+  if (!statuses.includes(status)) throw new Error(`${argv.join(' ')} ended with ${status}: ${stderr}`);
   return taken;
 }

@@ -1,6 +1,6 @@
 /**
- * What a laboratory costs: `status` of 200 boards with 5 users each, 100 NFS servers that idle, and get-config with a
- * server that runs. `npm run bench lab [status|servers|get-config]`
+ * What a laboratory costs: `status`, `check` and `doctor` of 200 boards with 5 users each, 100 NFS servers that idle, and
+ * get-config with a server that runs. `npm run bench lab [status|servers|get-config]`
  */
 import { measureGetConfig } from './get-config.ts';
 import { measureServers } from './servers.ts';

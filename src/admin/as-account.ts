@@ -54,12 +54,22 @@ function mayMakeNamespaces(): boolean {
   return ((BigInt(`0x${capabilities ?? 0}`) >> CAP_SYS_ADMIN) & 1n) === 1n;
 }
 
+/** Of each process: more than Node needs, whose own memory is mostly address space (so none of --as). */
+const MAX_BYTES = 2_000_000_000;
+
+/** All tasks of the account count, those of its servers and sessions too. */
+const MAX_TASKS = 1000;
+
 /**
- * What stands before a command line of which nothing is to be left when it ends, or when it is killed: processes that
- * stay behind would be in root's session, out of reach of what bounds the account.
+ * What stands before a command line of what an account may have made to do anything. Nothing of it is left when it
+ * ends, or is killed: processes that stay behind would be in root's session, out of reach of what bounds the account.
+ * Where memory runs out nevertheless, the kernel ends these before all others.
  */
-export function aloneWords(): string[] {
-  return mayMakeNamespaces() ? ['unshare', '--pid', '--fork', '--kill-child', '--'] : [];
+export function boundWords(): string[] {
+  const alone = mayMakeNamespaces() ? ['unshare', '--pid', '--fork', '--kill-child', '--'] : [];
+  const limits = [`--data=${MAX_BYTES}`, `--nproc=${MAX_TASKS}`, '--core=0'];
+  // Outside: choom(1) writes by process id, and in the namespace its own is that of the host's init.
+  return ['choom', '-n', '1000', '--', ...alone, 'prlimit', ...limits, '--'];
 }
 
 const LIMIT_MS = 10_000;

@@ -9,18 +9,19 @@ import * as z from 'zod/mini';
 import { askProgram } from '../doctor/ask-program.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { HostBoard } from '../doctor/host/context.ts';
-import { machineChecks } from '../doctor/machine/checks.ts';
+import { runChecks } from '../doctor/run-checks.ts';
+import { units } from '../doctor/units.ts';
 import type { Account } from './account.ts';
-import { accountEnvironment, accountWords, aloneWords, asAccount } from './as-account.ts';
+import { accountEnvironment, accountWords, asAccount, boundWords } from './as-account.ts';
 
 /** Longer than its checks take. */
 const LIMIT_MS = 45_000;
 
-/** For all boards together: with nothing amiss 200 take half a minute, without the network of the lab nearly so long. */
+/** For all boards together: on two processors 200 take a quarter of a minute, without the network of the lab one. */
 const ALL_LIMIT_MS = 300_000;
 
 /** More than a small machine has processors: boards wait for devices that do not answer. */
-const AT_ONCE = Math.max(8, os.availableParallelism());
+const AT_ONCE = Math.max(16, os.availableParallelism());
 
 const text = z.string().check(z.maxLength(4000));
 const schema = z.object({
@@ -48,21 +49,30 @@ function silent({ name, shell }: Account, why: string): Finding {
 async function askBoard(account: Account): Promise<Finding[]> {
   const signal = AbortSignal.timeout(LIMIT_MS);
   // env(1) changes the directory with the account's rights.
-  const words = ['env', '-C', account.home, account.shell, '-c', 'doctor --json'];
-  const argv = [...aloneWords(), ...accountWords(account), ...words];
+  const words = ['env', '-C', account.home, account.shell, '-c', 'doctor --json --board'];
+  const argv = [...boundWords(), ...accountWords(account), ...words];
   const answer = await askProgram(argv[0] ?? '', argv.slice(1), signal, accountEnvironment(account));
   if (answer === undefined) return [silent(account, 'it cannot be run')];
-  if (answer.status === null) return [silent(account, signal.aborted ? 'it takes too long' : 'it was ended')];
+  if (answer.ended === 'late') return [silent(account, 'it takes too long')];
+  if (answer.status === null) return [silent(account, 'it was ended')];
   try {
     const { findings } = schema.parse(JSON.parse(answer.stdout));
-    // The machine is one for all.
-    return findings
-      .filter(({ check }) => !machineChecks.some(({ name }) => name === check))
-      .map((finding) => ({ ...finding, subject: account.name }));
+    return findings.map((finding) => ({ ...finding, subject: account.name }));
   } catch {
     const said = answer.stderr.trimEnd().split('\n').at(-1)?.slice(0, 300);
     return [silent(account, said || `status ${answer.status}, and not its findings`)];
   }
+}
+
+async function lookAt(account: Account): Promise<Finding[]> {
+  const context = {
+    name: account.name,
+    env: accountEnvironment(account),
+    // systemctl(1) does nothing that the account has chosen, so it needs no bounds but time.
+    before: accountWords(account),
+  };
+  const found = await Promise.all([askBoard(account), runChecks([units], context)]);
+  return found.flat();
 }
 
 function passedOver({ name }: Account): Finding {
@@ -84,7 +94,7 @@ export async function boardFindings(boards: readonly Account[], limitMs = ALL_LI
   const work = async () => {
     for (const number of numbers) {
       const board = boards[number] as Account;
-      found[number] = performance.now() < end ? await askBoard(board) : [passedOver(board)];
+      found[number] = performance.now() < end ? await lookAt(board) : [passedOver(board)];
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -108,7 +108,7 @@ export const commands: CommandTable = [
   {
     name: 'doctor',
     parameters: '[-v] ...',
-    forms: ['[-v] [--json]', 'root [NAME] [-v] [--json]'],
+    forms: ['[-v] [--json] [--board]', 'root [NAME] [-v] [--json]'],
     summary: 'Tell what is wrong with the board or its server; doctor root: with your root file system',
     load: async () => await import('./doctor.ts'),
   },

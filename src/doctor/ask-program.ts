@@ -1,14 +1,18 @@
 /** Runs a program that tells something, bounded in time and in what it says. */
-import { spawn } from 'node:child_process';
 
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
 /** Bytes of its output. */
-const MAX_OUTPUT = 4 * 1024 * 1024;
+export const MAX_OUTPUT = 4 * 1024 * 1024;
+
+/** What it has said when it ends is read by then; what it leaves behind may keep the pipes open. */
+const REST_MS = 1000;
 
 export interface Answer {
-  /** null for one that was ended: by a signal, or since it said too much. */
+  /** null for one that was ended by a signal, ours among them. */
   readonly status: number | null;
+  /** Why we have ended it; absent for one that we have not. */
+  readonly ended?: 'late' | 'flood';
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -24,42 +28,57 @@ export async function askProgram(
   signal: AbortSignal,
   env: Readonly<Record<string, string>> = ENVIRONMENT,
 ): Promise<Answer | undefined> {
+  // Loaded when it is wanted: most boards need no program.
+  const { spawn } = await import('node:child_process');
   if (signal.aborted) return undefined;
   const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
   // A process group of its own, which can be ended as a whole.
   const child = spawn(file, args, { cwd: '/', env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
-  const answer = (status: number | null) => {
+  const answer = (status: number | null, ended?: Answer['ended']) => {
     const text = (chunks: readonly Buffer[]) => Buffer.concat(chunks).toString();
-    resolve({ status, stdout: text(output.stdout), stderr: text(output.stderr) });
+    const said = { stdout: text(output.stdout), stderr: text(output.stderr) };
+    resolve({ status, ...said, ...(ended && { ended }) });
   };
   child.once('error', () => resolve(undefined));
-  child.once('close', answer);
-  const end = () => {
+  child.once('close', (status) => answer(status));
+  // What has left the group may keep the pipes open, and a device that hangs keeps a process from ending.
+  const letGo = () => {
+    child.stdout.destroy();
+    child.stderr.destroy();
+    child.unref();
+  };
+  let rest: NodeJS.Timeout | undefined;
+  child.once('exit', (status) => {
+    rest = setTimeout(() => {
+      letGo();
+      answer(status);
+    }, REST_MS);
+  });
+  const end = (why: 'late' | 'flood') => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     } catch {
       // It has ended.
     }
-    // What has left the group may keep them open, and a device that hangs keeps a process from ending.
-    child.stdout.destroy();
-    child.stderr.destroy();
-    child.unref();
-    answer(null);
+    letGo();
+    answer(null, why);
   };
+  const late = () => end('late');
   let bytes = 0;
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MAX_OUTPUT) end();
+      if (bytes > MAX_OUTPUT) end('flood');
       else output[name].push(chunk);
     });
   }
-  signal.addEventListener('abort', end);
+  signal.addEventListener('abort', late);
   try {
     return await promise;
   } finally {
-    signal.removeEventListener('abort', end);
+    clearTimeout(rest);
+    signal.removeEventListener('abort', late);
   }
 }
 

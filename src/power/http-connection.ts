@@ -1,6 +1,6 @@
 /** A connection to a device, made before anything is asked of it: what goes wrong until then has switched nothing. */
 import net, { type Socket } from 'node:net';
-import tls from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { CommandError } from '../shell/errors.ts';
 import { shown, UnreachableError } from './errors.ts';
 
@@ -34,7 +34,7 @@ function unreachable(url: URL, error: NodeJS.ErrnoException): CommandError {
   );
 }
 
-function untrusted({ url, fingerprint }: Place, socket: tls.TLSSocket): CommandError | undefined {
+function untrusted({ url, fingerprint }: Place, socket: TLSSocket): CommandError | undefined {
   const { fingerprint256 } = socket.getPeerCertificate();
   if (fingerprint === undefined ? socket.authorized : fingerprint === fingerprint256) return undefined;
   const reason = fingerprint === undefined ? `not trusted (${socket.authorizationError})` : 'another one';
@@ -49,9 +49,11 @@ export async function connect(place: Place, signal: AbortSignal): Promise<Socket
   const isTls = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port) || (isTls ? 443 : 80);
+  // Loaded when it is wanted, as it takes a while.
+  const tls = isTls ? await import('node:tls') : undefined;
   return await new Promise((resolve, reject) => {
     // The certificate is looked at here, whatever Node thinks of it.
-    const socket = isTls
+    const socket = tls
       ? tls.connect({
           host,
           port,
@@ -68,8 +70,8 @@ export async function connect(place: Place, signal: AbortSignal): Promise<Socket
     const timer = setTimeout(late, CONNECT_LIMIT);
     signal.addEventListener('abort', late);
     socket.once('error', (error) => fail(unreachable(url, error)));
-    socket.once(isTls ? 'secureConnect' : 'connect', () => {
-      const refusal = socket instanceof tls.TLSSocket ? untrusted(place, socket) : undefined;
+    socket.once(tls ? 'secureConnect' : 'connect', () => {
+      const refusal = tls && socket instanceof tls.TLSSocket ? untrusted(place, socket) : undefined;
       if (refusal !== undefined) return fail(refusal);
       clearTimeout(timer);
       socket.removeAllListeners('error');

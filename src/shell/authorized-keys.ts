@@ -2,7 +2,6 @@
  * ~/.ssh/authorized_keys as pure functions over the file's bytes (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
  * Every line that is not ours is kept byte for byte.
  */
-import { createHash } from 'node:crypto';
 import { CommandError, ExitCode } from './errors.ts';
 import { KNOWN_USER_NAME, USER_NAME } from './request.ts';
 
@@ -44,7 +43,9 @@ export interface UserKey {
 
 /** The fingerprint that `ssh-keygen -l` prints. */
 export function fingerprint(key: Pick<PublicKey, 'blob'>): string {
-  const digest = createHash('sha256').update(Buffer.from(key.blob, 'base64')).digest('base64');
+  // Loaded when it is wanted: most who read such files list no keys.
+  const { hash } = process.getBuiltinModule('node:crypto');
+  const digest = hash('sha256', Buffer.from(key.blob, 'base64'), 'base64');
   return `SHA256:${digest.replace(/=+$/, '')}`;
 }
 

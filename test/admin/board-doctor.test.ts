@@ -25,20 +25,15 @@ const said = (findings: readonly object[]) => `cat <<'END'\n${JSON.stringify({ v
 
 it('is asked in its home, by the words of its users', async () => {
   const found = await boardFindings([
-    account(`[ "$PWD" = ${home} ] && [ "$*" = "-c doctor --json" ] || exit\n${said([finding])}\nexit 1`),
+    account(
+      `[ "$PWD" = ${home} ] && [ "$*" = "-c doctor --json --board" ] || exit\n${said([finding])}\nexit 1`,
+    ),
   ]);
   expect(found).toEqual([finding]);
 });
 
-it('speaks for itself only, and not of the machine', async () => {
-  const found = await boardFindings([
-    account(
-      said([
-        { ...finding, subject: 'b2' },
-        { ...finding, check: 'rsync', subject: 'host' },
-      ]),
-    ),
-  ]);
+it('speaks for itself only', async () => {
+  const found = await boardFindings([account(said([{ ...finding, subject: 'b2' }]))]);
   expect(found).toEqual([finding]);
 });
 
@@ -65,6 +60,20 @@ it('nothing of what it starts keeps us', async () => {
   const [found] = await boardFindings([account('sleep 1000 & yes')]);
   expect(found?.severity).toBe('error');
   expect(Date.now() - start).toBeLessThan(20_000);
+});
+
+it('is bounded, and what bounds it touches nobody else', async () => {
+  const init = () => fs.readFileSync('/proc/1/oom_score_adj', 'latin1');
+  const before = init();
+  const pattern = 's/^Max \\(data\\|core\\|proc\\)[^0-9]*\\([0-9]*\\).*/\\2/p';
+  const limits = `$(cat /proc/self/oom_score_adj; sed -n '${pattern}' /proc/self/limits)`;
+  const found = await boardFindings([
+    account(
+      `limits=$(echo ${limits})\nsed "s/LIMITS/$limits/" <<'END'\n${JSON.stringify({ findings: [{ ...finding, what: 'LIMITS' }] })}\nEND`,
+    ),
+  ]);
+  expect(found[0]?.what).toBe('1000 2000000000 0 1000');
+  expect(init()).toBe(before);
 });
 
 it('boards keep their order', async () => {

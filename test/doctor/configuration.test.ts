@@ -6,6 +6,7 @@ import ssh2 from 'ssh2';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { checkBoardFiles } from '../../src/doctor/configuration/board-problems.ts';
 import { problemLine } from '../../src/doctor/configuration/problem.ts';
+import { readSettings } from '../../src/doctor/configuration/settings.ts';
 
 let home: string;
 
@@ -89,13 +90,48 @@ it.each([
   expect(lines[0]).toMatch(line);
 });
 
+/** Looks as somebody who cannot start a shell. */
+function withoutShell(text: string) {
+  const configPath = path.join(home, '.novaboot-shell');
+  fs.writeFileSync(configPath, text);
+  const account = { enter: <T>(look: () => T) => look(), before: ['false'] };
+  return readSettings({ home, configPath, env: { PATH: '/usr/bin:/bin' }, account });
+}
+
+it.each([
+  `# Nothing\n`,
+  `console=tcp:a:1\npower='http://plug.lab/cm?cmnd=Power1'\nreset_cmd=\n`,
+  `console_cmd="sterm -d /dev/ttyUSB0"\nconsole_log=yes\ntarget_config="--a=\\\nb"\n`,
+  `on_cmd='a-do --done in-for'\non_cmd=true\n`,
+])('needs no shell for %j, and understands it as one does', async (text) => {
+  const { values, searched, problems } = await withoutShell(text);
+  expect(problems).toEqual([]);
+  const { settings } = await check({ '.novaboot-shell': `${text}:\n` });
+  expect(Object.fromEntries(values)).toEqual(Object.fromEntries(settings));
+  expect(searched).toBe('/usr/bin:/bin');
+});
+
+it.each(['reset_cmd="if x"\n', "reset_cmd='a; b'\n", 'SERIAL=1\n', 'PATH=/opt/bin\n', ':\n'])(
+  'leaves %j to a shell',
+  async (text) => {
+    const { problems } = await withoutShell(text);
+    expect(problems[0]?.message).toBe('reading it ends with status 1');
+  },
+);
+
+it('tells where commands are searched', async () => {
+  const place = { home, configPath: path.join(home, '.novaboot-shell'), env: { PATH: '/usr/bin:/bin' } };
+  fs.writeFileSync(place.configPath, 'PATH=/opt/lab/bin:$PATH\nconsole_cmd=cat\n');
+  expect((await readSettings(place)).searched).toBe('/opt/lab/bin:/usr/bin:/bin');
+});
+
 it('does not let a file take what it likes', async () => {
   const limits = await check({
-    '.novaboot-shell': 'console_cmd=cat\ntarget_config="$(ulimit -t) $(ulimit -v)"\n',
+    '.novaboot-shell': 'console_cmd=cat\ntarget_config="$(ulimit -t)"\n',
   });
-  expect(limits.settings.get('target_config')).toBe('5 976562');
-  const flood = await check({ '.novaboot-shell': 'head -c 2000000 /dev/zero\n' });
-  expect(flood.lines).toEqual(['.novaboot-shell: reading it prints more than 1048576 bytes']);
+  expect(limits.settings.get('target_config')).toBe('5');
+  const flood = await check({ '.novaboot-shell': 'head -c 5000000 /dev/zero\n' });
+  expect(flood.lines).toEqual(['.novaboot-shell: reading it prints more than 4194304 bytes']);
   const { lines: many } = await check({ '.ssh/authorized_keys': 'x\n'.repeat(100_000) });
   expect(many).toHaveLength(21);
   expect(many.at(-1)).toBe('.ssh/authorized_keys: line 21 and those after it are not looked at');

@@ -236,6 +236,14 @@ const AT_ONCE: Readonly<Record<string, readonly Fault[]>> = {
       'systemctl reset-failed novaboot-x',
     ),
     fault(
+      'units',
+      'error',
+      /novaboot-y.service has failed/,
+      `${AS_BOARD} systemd-run --user -q --unit=novaboot-y false
+      until ${AS_BOARD} systemctl --user is-failed -q novaboot-y; do sleep 0.1; done`,
+      `${AS_BOARD} systemctl --user reset-failed novaboot-y`,
+    ),
+    fault(
       'nfs',
       'warning',
       /does not linger/,

@@ -9,13 +9,13 @@ import { printable } from '../../shell/text.ts';
 import { findProblems } from '../../tftp/check.ts';
 import { CONFIG } from '../../tftp/config-files.ts';
 import { type Account, expiredAccounts } from '../account.ts';
-import { accountEnvironment, accountWords, aloneWords, asAccount } from '../as-account.ts';
+import { accountEnvironment, accountWords, asAccount, boundWords } from '../as-account.ts';
 import { boardNamed, listBoards } from '../boards.ts';
 import type { AdminWords } from '../command.ts';
 import { LAB_FILE, labProblems } from '../lab/lab-file.ts';
 
-/** Each has a shell of its own. */
-const AT_ONCE = 4;
+/** Most need no shell; one that keeps us waits more than it works. */
+const AT_ONCE = 8;
 
 /** In the order of the boards. */
 async function checkBoards(boards: readonly Account[]): Promise<CheckedBoard[]> {
@@ -30,7 +30,7 @@ async function checkBoards(boards: readonly Account[]): Promise<CheckedBoard[]> 
         env: accountEnvironment(account),
         account: {
           enter: (look) => asAccount(account, look),
-          before: [...aloneWords(), ...accountWords(account)],
+          before: [...boundWords(), ...accountWords(account)],
         },
       });
     }

@@ -6,11 +6,19 @@ import { console } from './console.ts';
 import type { BoardContext } from './context.ts';
 import { home } from './home.ts';
 import { keys } from './keys.ts';
-import { nfs } from './nfs.ts';
 import { power } from './power.ts';
 import { powerOff } from './power-off.ts';
 import { space } from './space.ts';
 import { tftp } from './tftp.ts';
+
+const nfs: Check<BoardContext> = {
+  name: 'nfs',
+  async run(context) {
+    if (context.nfs === undefined) return [];
+    const { nfsFindings } = await import('./nfs.ts');
+    return nfsFindings(context);
+  },
+};
 
 export const boardChecks: readonly Check<BoardContext>[] = [
   configuration,

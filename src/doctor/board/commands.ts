@@ -7,10 +7,10 @@ import type { BoardContext } from './context.ts';
 
 export const commands: Check<BoardContext> = {
   name: 'commands',
-  run({ session, name, settings }) {
+  run({ session, name, settings, searched }) {
     const bytes = readBoardFile(session, session.configPath);
     const text = Buffer.isBuffer(bytes) ? bytes.toString('latin1') : '';
-    const surroundings = { text, home: session.home, searched: session.env.PATH ?? '' };
+    const surroundings = { text, home: session.home, searched };
     const findings = COMMANDS.flatMap((setting): Said[] => {
       const command = settings.get(setting);
       if (!command) return [];
@@ -24,7 +24,7 @@ export const commands: Check<BoardContext> = {
         subject: name,
         what: `${setting} needs ${what}, which is not there`,
         why: 'The command fails for everybody.',
-        fix: `Install or plug in what is missing, or correct ${setting} in ${session.configPath}; commands are searched in ${surroundings.searched}.`,
+        fix: `Install or plug in what is missing, or correct ${setting} in ${session.configPath}; commands are searched in ${searched}.`,
       }));
     });
     const set = COMMANDS.filter((setting) => settings.get(setting));

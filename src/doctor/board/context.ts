@@ -1,7 +1,7 @@
 /** What the checks of a board have: they run as its account. */
 import os from 'node:os';
 import type { Session } from '../../shell/command.ts';
-import { type NfsConfig, parseNfsConfig } from '../../shell/nfs-config.ts';
+import type { NfsConfig } from '../../shell/nfs-config.ts';
 import { nfsConfigFile } from '../../shell/nfs-place.ts';
 import { readBoardFile } from '../configuration/board-file.ts';
 import { type CheckedBoard, checkBoardFiles } from '../configuration/board-problems.ts';
@@ -14,9 +14,11 @@ export interface BoardContext extends CheckedBoard {
   readonly nfs: NfsConfig | undefined;
 }
 
-function readNfs(session: Session): NfsConfig | undefined {
+async function readNfs(session: Session): Promise<NfsConfig | undefined> {
   const file = nfsConfigFile(session.home);
   const bytes = readBoardFile(session, file);
+  if (bytes === undefined) return undefined;
+  const { parseNfsConfig } = await import('../../shell/nfs-config.ts');
   try {
     return Buffer.isBuffer(bytes) ? parseNfsConfig(file, bytes.toString()) : undefined;
   } catch {
@@ -26,5 +28,5 @@ function readNfs(session: Session): NfsConfig | undefined {
 
 export async function boardContext(session: Session): Promise<BoardContext> {
   const { username } = os.userInfo();
-  return { session, name: username, nfs: readNfs(session), ...(await checkBoardFiles(session)) };
+  return { session, name: username, nfs: await readNfs(session), ...(await checkBoardFiles(session)) };
 }

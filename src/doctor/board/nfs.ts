@@ -10,8 +10,7 @@ import { nfsPlace, nfsUsers } from '../../shell/nfs-place.ts';
 import { rememberedPort } from '../../shell/nfs-port.ts';
 import { isOurs } from '../../shell/nfs-running.ts';
 import { listeners } from '../../system/listening.ts';
-import { askProgram } from '../ask-program.ts';
-import { type Check, inOrder, type Said } from '../finding.ts';
+import { inOrder, type Said } from '../finding.ts';
 import type { BoardContext } from './context.ts';
 
 /** Without the account's own systemd servers are started by the login shell, and nobody starts them again. */
@@ -40,19 +39,6 @@ function managerFindings({ session, name }: BoardContext): Said[] {
     });
   }
   return findings.length > 0 ? findings : [inOrder(name, 'a systemd of the account keeps its NFS servers')];
-}
-
-async function failedUnits({ session, name }: BoardContext, signal: AbortSignal): Promise<Said[]> {
-  const words = ['--user', 'list-units', '--failed', '--plain', '--no-legend', 'novaboot-*'];
-  const answer = await askProgram('systemctl', words, signal, session.env);
-  const units = answer?.status === 0 ? [...answer.stdout.matchAll(/^(\S+)/gm)].map(([unit]) => unit) : [];
-  return units.map((unit) => ({
-    severity: 'error',
-    subject: name,
-    what: `${unit} has failed`,
-    why: 'A board that has its root from there hangs.',
-    fix: `Read why, as the account: journalctl --user -u ${unit}; then get-config starts it again.`,
-  }));
 }
 
 /** Whether the file system keeps owners and handles. */
@@ -131,17 +117,13 @@ function addressFindings({ name, nfs }: BoardContext): Said[] {
   ];
 }
 
-export const nfs: Check<BoardContext> = {
-  name: 'nfs',
-  async run(context, signal) {
-    if (context.nfs === undefined) return [];
-    return [
-      ...managerFindings(context),
-      ...(await failedUnits(context, signal)),
-      ...storageFindings(context),
-      ...namespaceFindings(context),
-      ...portFindings(context),
-      ...addressFindings(context),
-    ];
-  },
-};
+/** @param context of a board that has NFS */
+export function nfsFindings(context: BoardContext): readonly Said[] {
+  return [
+    ...managerFindings(context),
+    ...storageFindings(context),
+    ...namespaceFindings(context),
+    ...portFindings(context),
+    ...addressFindings(context),
+  ];
+}

@@ -1,18 +1,19 @@
 /** All that is wrong in the configuration of one board. Looks only: nothing is switched, reached or changed. */
 import { CommandError } from '../../shell/errors.ts';
-import { parseNfsConfig } from '../../shell/nfs-config.ts';
 import { nfsConfigFile } from '../../shell/nfs-place.ts';
 import { readBoardFile } from './board-file.ts';
+import type { Evaluated } from './evaluate.ts';
 import { keyProblems } from './keys.ts';
 import type { BoardPlace, Problem } from './problem.ts';
-import { type BoardSettings, readSettings } from './settings.ts';
+import { readSettings } from './settings.ts';
 
 /** ~/.novaboot-nfs; its absence is no problem. */
-function nfsProblems(place: BoardPlace): Problem[] {
+async function nfsProblems(place: BoardPlace): Promise<Problem[]> {
   const file = nfsConfigFile(place.home);
   const bytes = readBoardFile(place, file);
   if (bytes === undefined) return [];
   if (!Buffer.isBuffer(bytes)) return [bytes];
+  const { parseNfsConfig } = await import('../../shell/nfs-config.ts');
   try {
     const { allowed_clients } = parseNfsConfig(file, bytes.toString());
     return allowed_clients === undefined ? [{ file, message: 'allowed_clients: is not set' }] : [];
@@ -25,12 +26,14 @@ function nfsProblems(place: BoardPlace): Problem[] {
 
 export interface CheckedBoard {
   /** What ~/.novaboot-shell sets, by name; functions count as their names. */
-  readonly settings: BoardSettings['values'];
+  readonly settings: Evaluated['values'];
+  readonly searched: Evaluated['searched'];
   readonly problems: readonly Problem[];
 }
 
 /** Takes some seconds at most, whatever is in the files. */
 export async function checkBoardFiles(place: BoardPlace): Promise<CheckedBoard> {
-  const { values, problems } = await readSettings(place);
-  return { settings: values, problems: [...problems, ...nfsProblems(place), ...(await keyProblems(place))] };
+  const { values, searched, problems } = await readSettings(place);
+  const further = [...(await nfsProblems(place)), ...(await keyProblems(place))];
+  return { settings: values, searched, problems: [...problems, ...further] };
 }

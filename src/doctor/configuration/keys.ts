@@ -1,6 +1,7 @@
 /** ~/.ssh/authorized_keys: lines that sshd(8) passes over or understands otherwise than somebody may think. */
 import path from 'node:path';
 import { type AuthorizedLine, parseAuthorizedKeys } from '../../shell/authorized-keys.ts';
+import { isSimpleKey } from '../../shell/key-blob.ts';
 import { readBoardFile } from './board-file.ts';
 import type { BoardPlace, Problem } from './problem.ts';
 
@@ -35,6 +36,9 @@ function problemOf(line: AuthorizedLine): string | undefined {
 async function isSound({ type, blob }: NonNullable<AuthorizedLine['key']>): Promise<boolean> {
   // Certificates' authorities and old types are sshd's to judge.
   if (!/^(?:ssh-ed25519|ssh-rsa|ecdsa-|sk-)/.test(type)) return true;
+  const simple = isSimpleKey(type, blob);
+  if (simple !== undefined) return simple;
+  // Loads ssh2.
   const { parsePublicKey } = await import('../../shell/public-key.ts');
   try {
     parsePublicKey(Buffer.from(`${type} ${blob}`));

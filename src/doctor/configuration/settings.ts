@@ -4,7 +4,7 @@ import { parseSpec } from '../../power/spec.ts';
 import { parsePlain } from '../../shell/config.ts';
 import { CommandError } from '../../shell/errors.ts';
 import { lineOf, readBoardFile } from './board-file.ts';
-import { type Evaluated, evaluate, SETTINGS, type Setting } from './evaluate.ts';
+import { type Evaluated, evaluate, evaluatePlain, SETTINGS, type Setting } from './evaluate.ts';
 import type { BoardPlace, Problem } from './problem.ts';
 
 const MAX_RESET_DELAY = 600;
@@ -21,6 +21,13 @@ const CHECKS: Partial<Readonly<Record<Setting, (value: string) => unknown>>> = {
       /^\d+(?:\.\d+)?$/.test(value) && Number(value) <= MAX_RESET_DELAY,
     ),
   tftp_journal: (value) => expect('tftp_journal', 'an absolute path', value.startsWith('/')),
+  // The client ends at any other line.
+  target_config: (value) =>
+    expect(
+      'target_config',
+      'options of the novaboot client, a line each, that begin with --',
+      value.split('\n').every((line) => line === '' || line.startsWith('--')),
+    ),
 };
 
 function expect(name: Setting, expected: string, isRight: boolean): void {
@@ -64,26 +71,21 @@ async function wrongValues(file: string, text: string, values: Evaluated['values
   return problems;
 }
 
-export interface BoardSettings extends Evaluated {
-  /** Of the file; empty where it cannot be read. */
-  readonly values: ReadonlyMap<Setting, string>;
-}
-
-/** What the board's configuration says, and what is wrong with it. */
-export async function readSettings(place: BoardPlace): Promise<BoardSettings> {
+/** What the board's configuration says, and what is wrong with it. No values where it cannot be read. */
+export async function readSettings(place: BoardPlace): Promise<Evaluated> {
   const { configPath: file } = place;
-  const none = (problem: Problem) => ({ values: new Map(), problems: [problem] });
+  const none = (problem: Problem) => ({ values: new Map(), searched: '', problems: [problem] });
   const bytes = readBoardFile(place, file);
   if (bytes === undefined) return none({ file, message: 'no such file: the administrator has to create it' });
   if (!Buffer.isBuffer(bytes)) return none(bytes);
-  const text = bytes.toString('latin1');
-  const { values, problems } = await evaluate(place);
+  const text = bytes.toString();
+  const plain = parsePlain(text);
+  const { values, searched, problems } = (plain && evaluatePlain(place, plain)) ?? (await evaluate(place));
   const placed = problems.map((problem) => {
     // Else it is what the file made the shell say, and no setting.
     const [, name] = /^(\w+): /.exec(problem.message) ?? [];
     return { ...problem, line: problem.line ?? (name === undefined ? undefined : lineOf(text, name)) };
   });
-  const plain = parsePlain(text);
   const unknown = plain === undefined ? [] : unknownNames(file, text, plain);
-  return { values, problems: [...placed, ...(await wrongValues(file, text, values)), ...unknown] };
+  return { values, searched, problems: [...placed, ...(await wrongValues(file, text, values)), ...unknown] };
 }

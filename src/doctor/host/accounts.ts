@@ -45,7 +45,7 @@ export class Accounts {
       return {
         what: `there is no home directory ${home}`,
         why: 'Nobody can log in: the keys are there.',
-        fix: `novaboot-admin add-board ${name} makes what is missing.`,
+        fix: `Mount the file system that it is on (findmnt --fstab); if it is gone for good, novaboot-admin add-board ${name} makes another one.`,
       };
     }
     if (stat.uid !== uid && stat.uid !== 0) {

@@ -3,7 +3,8 @@ import { listeners, tcpPorts } from '../../system/listening.ts';
 import { outputOf } from '../ask-program.ts';
 import { type Check, inOrder, type Said } from '../finding.ts';
 import type { HostContext } from './context.ts';
-import { isDropped, type Packet, parseRuleset } from './nft-ruleset.ts';
+import { parseIptables } from './iptables-rules.ts';
+import { isDropped, type Packet, parseRuleset, type Ruleset } from './nft-ruleset.ts';
 
 interface Service extends Packet {
   readonly subject: string;
@@ -38,15 +39,30 @@ function closed(same: readonly Service[]): Said {
   };
 }
 
+/** None of them loads a module of the kernel for tables that nobody has. */
+const PROGRAMS: readonly (readonly [
+  argv: readonly [string, ...string[]],
+  parse: (text: string) => Ruleset,
+])[] = [
+  [['nft', '-j', 'list', 'ruleset'], parseRuleset],
+  [['iptables-nft-save'], parseIptables],
+  [['iptables-legacy-save'], parseIptables],
+];
+
 export const firewall: Check<HostContext> = {
   name: 'firewall',
   async run(context, signal) {
-    const json = await outputOf('nft', ['-j', 'list', 'ruleset'], signal);
-    // Without the program nobody has set up one.
-    if (json === undefined) return [];
-    const ruleset = parseRuleset(json);
+    const read = PROGRAMS.map(async ([[file, ...args], parse]) => {
+      const text = await outputOf(file, args, signal);
+      return text === undefined ? [] : [parse(text)];
+    });
+    const rulesets = (await Promise.all(read)).flat();
+    // Without the programs nobody has set up one.
+    if (rulesets.length === 0) return [];
     const running = [SSH, TFTP].filter(({ protocol, port }) => listeners(protocol, port).length > 0);
-    const shut = [...running, ...nfsServers(context)].filter((service) => isDropped(ruleset, service));
+    const shut = [...running, ...nfsServers(context)].filter((service) =>
+      rulesets.some((ruleset) => isDropped(ruleset, service)),
+    );
     if (shut.length === 0) return [inOrder('host', 'the firewall does not shut boards out')];
     return [...Map.groupBy(shut, ({ subject, what }) => `${subject} ${what}`).values()].map(closed);
   },

@@ -12,6 +12,16 @@ const entry = z.looseObject({
   rule: z.optional(
     z.looseObject({ family: z.string(), table: z.string(), chain: z.string(), expr: z.array(statement) }),
   ),
+  set: z.optional(
+    z.looseObject({
+      ...{ family: z.string(), table: z.string(), name: z.string() },
+      ...{
+        type: z.optional(z.unknown()),
+        flags: z.optional(z.unknown()),
+        elem: z.optional(z.array(z.unknown())),
+      },
+    }),
+  ),
 });
 const schema = z.object({ nftables: z.array(entry) });
 
@@ -35,12 +45,16 @@ function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }
 
+/** The elements of a named set; undefined where they are not known, or are others soon. */
+type FindSet = (name: string) => readonly unknown[] | undefined;
+
 /** @param right a value, a set, a range, or the name of a set with @ in front */
-function fits(value: string | number, right: unknown): Guess {
+function fits(value: string | number, right: unknown, find: FindSet): Guess {
   if (Array.isArray(right)) return right.includes(value) ? 'yes' : 'no';
-  const set = member(right, 'set');
+  const set =
+    typeof right === 'string' && right.startsWith('@') ? find(right.slice(1)) : member(right, 'set');
   if (Array.isArray(set)) {
-    const guesses = set.map((each) => fits(value, each));
+    const guesses = set.map((each) => fits(value, each, find));
     return guesses.find((guess) => guess === 'yes') ?? guesses.find((guess) => guess === 'maybe') ?? 'no';
   }
   const range = member(right, 'range');
@@ -51,18 +65,19 @@ function fits(value: string | number, right: unknown): Guess {
 }
 
 /** Whether a first packet from another machine matches. */
-function matchGuess(match: unknown, { protocol, port }: Packet): Guess {
+function matchGuess(match: unknown, { protocol, port }: Packet, find: FindSet): Guess {
   const [left, right] = [member(match, 'left'), member(match, 'right')];
   const payload = member(left, 'payload');
   const of = member(payload, 'protocol');
   const meta = member(member(left, 'meta'), 'key');
   const guess = (): Guess => {
     if ((of === 'tcp' || of === 'udp') && of !== protocol) return 'no';
-    if ((of === protocol || of === 'th') && member(payload, 'field') === 'dport') return fits(port, right);
+    if ((of === protocol || of === 'th') && member(payload, 'field') === 'dport')
+      return fits(port, right, find);
     if (meta === 'l4proto' || (of === 'ip' && member(payload, 'field') === 'protocol'))
-      return fits(protocol, right);
+      return fits(protocol, right, find);
     if ((meta === 'iif' || meta === 'iifname') && right === 'lo') return 'no';
-    if (member(member(left, 'ct'), 'key') === 'state') return fits('new', right);
+    if (member(member(left, 'ct'), 'key') === 'state') return fits('new', right, find);
     return 'maybe';
   };
   const found = guess();
@@ -71,11 +86,6 @@ function matchGuess(match: unknown, { protocol, port }: Packet): Guess {
 }
 
 type Fate = 'accepted' | 'dropped' | 'unknown' | 'passed';
-
-/** What iptables-nft(8) shows of its own matches is their names. These are of connections that there are already. */
-function isOfConnections(xt: unknown): boolean {
-  return ['conntrack', 'state'].includes(String(member(xt, 'name')));
-}
 
 class Walk {
   private readonly ruleset: Ruleset;
@@ -96,9 +106,10 @@ class Walk {
       for (const { rule } of this.ruleset) {
         if (rule === undefined || rule.family !== family || rule.table !== table || rule.chain !== name)
           continue;
-        const guess = this.guess(rule.expr);
+        const find: FindSet = (name) => this.elements(family, table, name);
+        const guess = this.guess(rule.expr, find);
         if (guess === 'no') continue;
-        const fate = this.verdict(rule.expr, (chain) => this.chain(family, table, chain));
+        const fate = this.verdict(rule.expr, find, (chain) => this.chain(family, table, chain));
         if (fate === 'return' && guess === 'yes') return 'passed';
         if (fate === 'return') mayReturn = true;
         // What may be dropped may go on as well; what may be accepted leaves nothing certain.
@@ -111,23 +122,54 @@ class Walk {
     }
   }
 
-  private guess(expr: readonly Record<string, unknown>[]): Guess {
+  private elements(family: string, table: string, name: string): readonly unknown[] | undefined {
+    const found = this.ruleset.find(
+      ({ set }) => set?.family === family && set.table === table && set.name === name,
+    )?.set;
+    const flags = Array.isArray(found?.flags) ? found.flags : [];
+    if (found?.type !== 'inet_service' || flags.includes('dynamic') || flags.includes('timeout'))
+      return undefined;
+    return found.elem ?? [];
+  }
+
+  private guess(expr: readonly Record<string, unknown>[], find: FindSet): Guess {
     const guesses = expr.map((each): Guess => {
-      if ('match' in each) return matchGuess(each.match, this.packet);
-      if ('xt' in each) return isOfConnections(each.xt) ? 'no' : 'maybe';
-      return 'limit' in each ? 'maybe' : 'yes';
+      if ('match' in each) return matchGuess(each.match, this.packet, find);
+      // iptables-nft(8) shows the names only of its own matches.
+      return 'limit' in each || 'xt' in each ? 'maybe' : 'yes';
     });
     return guesses.find((guess) => guess === 'no') ?? guesses.find((guess) => guess === 'maybe') ?? 'yes';
   }
 
-  private verdict(expr: readonly Record<string, unknown>[], enter: (chain: string) => Fate): Fate | 'return' {
+  private verdict(
+    expr: readonly Record<string, unknown>[],
+    find: FindSet,
+    enter: (chain: string) => Fate,
+  ): Fate | 'return' {
     for (const each of expr) {
       if ('accept' in each) return 'accepted';
       if ('drop' in each || 'reject' in each) return 'dropped';
       if ('return' in each) return 'return';
-      if ('vmap' in each) return 'unknown';
-      const called = member(each.jump ?? each.goto, 'target');
-      if (typeof called === 'string') return enter(called);
+      if ('queue' in each) return 'unknown';
+      if ('vmap' in each) return this.mapped(each.vmap, find, enter);
+      const [jump, leave] = [member(each.jump, 'target'), member(each.goto, 'target')];
+      if (typeof jump === 'string') return enter(jump);
+      if (typeof leave === 'string') {
+        const fate = enter(leave);
+        return fate === 'passed' ? 'return' : fate;
+      }
+    }
+    return 'passed';
+  }
+
+  /** A verdict for each value of a key, where they stand in the rule itself. */
+  private mapped(vmap: unknown, find: FindSet, enter: (chain: string) => Fate): Fate | 'return' {
+    const pairs = member(member(vmap, 'data'), 'set');
+    if (!Array.isArray(pairs)) return 'unknown';
+    for (const [right, verdict] of pairs) {
+      const guess = matchGuess({ op: '==', left: member(vmap, 'key'), right }, this.packet, find);
+      if (guess === 'maybe') return 'unknown';
+      if (guess === 'yes') return this.verdict([verdict], find, enter);
     }
     return 'passed';
   }

@@ -13,7 +13,7 @@ function words(line: string): string[] {
 }
 
 /**
- * The words of all Match lines in lower case, the criteria among them.
+ * The words of all Match lines, criteria and patterns.
  *
  * @returns undefined where there may be more than these files have
  */
@@ -29,7 +29,7 @@ export function matchWords(directory = DIRECTORY): ReadonlySet<string> | undefin
     const of = (keyword: string) => lines.filter(([word = '']) => word.toLowerCase() === keyword);
     const others = of('include').filter((line) => line.slice(1).join(' ') !== path.join(included, '*.conf'));
     if (others.length > 0) return undefined;
-    return new Set(of('match').flatMap((line) => line.slice(1).map((word) => word.toLowerCase())));
+    return new Set(of('match').flatMap((line) => line.slice(1)));
   } catch {
     return undefined;
   }

@@ -5,7 +5,7 @@ import { askProgram, outputOf } from '../ask-program.ts';
 import { type Check, inOrder, type Said } from '../finding.ts';
 import type { HostContext } from './context.ts';
 import { matchWords } from './sshd-files.ts';
-import { type Login, parseSettings, RULES, type SshdSettings } from './sshd-settings.ts';
+import { type Login, matches, parseSettings, RULES, type SshdSettings } from './sshd-settings.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
@@ -24,9 +24,10 @@ const AFAR: Client = {
 /** So many of this host's networks are looked at, and so many boards at a time. */
 const MAX_NETWORKS = 4;
 const AT_ONCE = 4;
+/** When sshd was asked so often, networks are passed over. */
+const MAX_ASKED = 100;
 
-/** Criteria of Match blocks that tell accounts of the same groups apart, and those that tell clients apart. */
-const OF_ACCOUNTS = ['user', 'invalid-user', 'exec'];
+/** Criteria of Match blocks that tell clients apart. `exec` tells anything apart. */
 const OF_CLIENTS = ['address', 'localaddress', 'host', 'exec'];
 
 /** Somebody from afar, and one of each network of this host. */
@@ -50,27 +51,52 @@ async function settingsOf(name: string, { connection }: Client, signal: AbortSig
   throw new Error(`sshd -T: ${answer.stderr.trimEnd().split('\n').at(-1)}`);
 }
 
+/** The names of each account's groups. */
+async function groupsOf(
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  // A line each.
+  const said = await outputOf('id', ['-Gn', '--', ...names], signal);
+  const lines = said?.trimEnd().split('\n') ?? [];
+  return new Map(names.map((name, index) => [name, lines[index]?.split(' ') ?? []]));
+}
+
+/**
+ * What Match blocks tell an account by, besides its groups: the words of theirs that match its name, whatever they
+ * stand for.
+ *
+ * @param matched undefined where there may be others
+ */
+export function toldBy(name: string, matched: ReadonlySet<string> | undefined): string {
+  if (matched === undefined || [...matched].some((word) => word.toLowerCase() === 'exec')) return name;
+  const patterns = [...matched].flatMap((word) => word.split(','));
+  return patterns.filter((pattern) => matches(pattern.replace(/^!/, ''), name)).join(' ');
+}
+
 /** What sshd has for accounts, asked once for all that it cannot tell apart. */
 class Sshd {
   private readonly signal: AbortSignal;
   private readonly clients: readonly Client[];
-  private readonly isByAccount: boolean;
+  private readonly matched = matchWords();
   private readonly asked = new Map<string, Promise<SshdSettings>>();
 
   constructor(signal: AbortSignal) {
     this.signal = signal;
-    const matched = matchWords();
-    const counts = (criteria: readonly string[]) => criteria.some((name) => matched?.has(name) ?? true);
-    this.isByAccount = counts(OF_ACCOUNTS);
-    this.clients = counts(OF_CLIENTS) ? clients() : [AFAR];
+    const words = this.matched && [...this.matched].map((word) => word.toLowerCase());
+    const counts = words === undefined || OF_CLIENTS.some((name) => words.includes(name));
+    this.clients = counts ? clients() : [AFAR];
   }
 
   /** For each client. @throws Error that says why sshd cannot tell */
-  async logins(name: string): Promise<(readonly [client: string | undefined, Login])[]> {
-    const said = await outputOf('id', ['-Gn', '--', name], this.signal);
-    const groups = said?.trimEnd().split(' ') ?? [];
-    const logins = this.clients.map(async (client) => {
-      const key = `${client.connection} ${this.isByAccount ? name : groups.join(' ')}`;
+  async logins(
+    name: string,
+    groups: readonly string[],
+  ): Promise<(readonly [client: string | undefined, Login])[]> {
+    const some = this.asked.size < MAX_ASKED ? this.clients : [AFAR];
+    const kind = `${groups.join(' ')}, ${toldBy(name, this.matched)}`;
+    const logins = some.map(async (client) => {
+      const key = `${client.connection} ${kind}`;
       const settings = this.asked.get(key) ?? settingsOf(name, client, this.signal);
       this.asked.set(key, settings);
       return [client.name, { settings: await settings, name, groups }] as const;
@@ -135,8 +161,14 @@ export const sshd: Check<HostContext> = {
     const findings: Said[] = [];
     let settings: SshdSettings | undefined;
     try {
+      const groups = await groupsOf(
+        boards.map(({ name }) => name),
+        signal,
+      );
       for (let index = 0; index < boards.length; index += AT_ONCE) {
-        const some = boards.slice(index, index + AT_ONCE).map(({ name }) => server.logins(name));
+        const some = boards
+          .slice(index, index + AT_ONCE)
+          .map(({ name }) => server.logins(name, groups.get(name) ?? []));
         for (const logins of await Promise.all(some)) {
           settings = logins[0]?.[1].settings;
           findings.push(...joined(logins.map(([client, login]) => [client, sshdFindings(login)])));

@@ -21,7 +21,7 @@ export function rsyncFinding(version: readonly [major: number, minor: number] | 
     what: `${shown}, which is older than 3.5`,
     why:
       'An older one follows symbolic links that users have put into a tree: only Landlock is between it and the ' +
-      'rest of the account, and trees with a link that leads out get no uploads.',
+      'rest of the account, trees with a link that leads out get no uploads, and uploads leave links out.',
     fix: 'Install rsync 3.5.0 or newer, from a newer release of Debian, its backports, or rsync.samba.org.',
   };
 }

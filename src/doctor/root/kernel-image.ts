@@ -94,17 +94,19 @@ const HEADER = 0x40;
 /** What an image may be unpacked to, bytes. */
 const MAX_UNPACKED = 128 << 20;
 
-/** What gzip packs, as much as is there of it. */
+/** What gzip (RFC 1952) or zstd (RFC 8878) packs, as much as is there of it. */
 function unpacked(bytes: Buffer): Buffer {
-  if (bytes.readUInt16BE(0) !== 0x1f8b) return bytes;
+  const { Z_SYNC_FLUSH, ZSTD_e_flush } = zlib.constants;
+  const limit = { maxOutputLength: MAX_UNPACKED };
   try {
-    return zlib.gunzipSync(bytes, {
-      finishFlush: zlib.constants.Z_SYNC_FLUSH,
-      maxOutputLength: MAX_UNPACKED,
-    });
+    if (bytes.readUInt16BE(0) === 0x1f8b)
+      return zlib.gunzipSync(bytes, { ...limit, finishFlush: Z_SYNC_FLUSH });
+    if (bytes.readUInt32LE(0) === 0xfd2fb528)
+      return zlib.zstdDecompressSync(bytes, { ...limit, finishFlush: ZSTD_e_flush });
   } catch {
-    return bytes;
+    // An archive, or no such thing at all.
   }
+  return bytes;
 }
 
 /** @param file all of a file, or its begin @returns undefined for what is no kernel that is known here */

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { joined, sshdFindings } from '../../../src/doctor/host/sshd.ts';
+import { joined, sshdFindings, toldBy } from '../../../src/doctor/host/sshd.ts';
 import { matchWords } from '../../../src/doctor/host/sshd-files.ts';
 import { matches, parseSettings, RULES } from '../../../src/doctor/host/sshd-settings.ts';
 
@@ -150,11 +150,11 @@ it.each([
   [
     'Match Group novaboot\n  PermitTTY yes\nMatch Address 10.0.0.0/8',
     '',
-    ['group', 'novaboot', 'address', '10.0.0.0/8'],
+    ['Group', 'novaboot', 'Address', '10.0.0.0/8'],
   ],
-  ['', 'Match Group a User b1', ['group', 'a', 'user', 'b1']],
+  ['', 'Match Group a User b1', ['Group', 'a', 'User', 'b1']],
   ['', 'match=user b1', ['user', 'b1']],
-  ['Match "User" b1', '# Match exec x', ['user', 'b1']],
+  ['Match "User" b1', '# Match exec x', ['User', 'b1']],
   ['Include /etc/other', '', undefined],
   ['', 'include other', undefined],
   ['Include DIRECTORY/sshd_config.d/*.conf', 'Match exec /x', ['exec', '/x']],
@@ -164,6 +164,20 @@ it.each([
   fs.writeFileSync(path.join(etc, 'sshd_config'), `Port 22\n${main.replace('DIRECTORY', etc)}\n`);
   fs.writeFileSync(path.join(etc, 'sshd_config.d/lab.conf'), `${more}\n`);
   expect(matchWords(etc)).toEqual(words && new Set(words));
+});
+
+it.each<[string[] | undefined, boolean]>([
+  [['Group', 'novaboot', 'Address', '10.0.0.0/8'], true],
+  [['User', 'git,admin'], true],
+  [['User', 'b*'], true],
+  [['User', 'b1'], false],
+  [['user', '!b1,*'], false],
+  [['User', 'x,b?,!b2'], false],
+  [['Exec', '/usr/local/bin/is-lab'], false],
+  [undefined, false],
+])('Match %j: b1 and b2 are the same to sshd: %s', (words, expected) => {
+  const [b1, b2] = ['b1', 'b2'].map((name) => toldBy(name, words && new Set(words)));
+  expect(b1 === b2).toBe(expected);
 });
 
 it('does not know what is in files that cannot be read', () => {

@@ -25,6 +25,7 @@ const bzImage = image({ 514: 'HdrS\x0f\x02', 526: [0x00, 0x04], 566: [1], 1536: 
 const KNOWN: [string, Buffer, string, string | undefined][] = [
   ['Image', arm64, 'ARM64', '6.1.0-demo'],
   ['Image.gz', zlib.gzipSync(arm64), 'ARM64', '6.1.0-demo'],
+  ['Image.zst', zlib.zstdCompressSync(arm64), 'ARM64', '6.1.0-demo'],
   ['zImage', image({ 36: [0x18, 0x28, 0x6f, 0x01] }), 'ARM', undefined],
   ['bzImage', bzImage, 'x86-64', '6.12.9-amd64'],
   ['bzImage of 32 bits', image({ 514: 'HdrS\x0f\x02' }), 'x86', undefined],
@@ -45,6 +46,8 @@ it.each([
   ['boot.scr', image({ 0: [0x27, 5, 0x19, 0x56], 28: [5, 2, 6, 0], 32: 'boot' })],
   ['an archive', zlib.gzipSync(Buffer.alloc(1 << 20))],
   ['a bomb', zlib.gzipSync(Buffer.alloc(200 << 20))],
+  ['a bomb of zstd', zlib.zstdCompressSync(Buffer.alloc(200 << 20))],
+  ['an archive of zstd', zlib.zstdCompressSync(Buffer.alloc(1 << 20))],
   ['little', Buffer.from('MZ')],
   ['text', Buffer.alloc(4096, 'x')],
 ])('takes %s for no kernel', (_, bytes) => expect(kernelImage(bytes)).toBeUndefined());
