@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import packageJson from '../package.json' with { type: 'json' };
 import { runningArchitecture } from './build/native.ts';
 import { writeControl } from './package/control.ts';
+import { sourceDate } from './package/source-date.ts';
 import { writeTree } from './package/tree.ts';
 
 /** Debian's names of the architectures. */
@@ -46,7 +47,9 @@ async function makePackage(): Promise<void> {
     const file = path.join(output, `novaboot-server_${version}_${arch}.deb`);
     const unfinished = `${file}.${process.pid}`;
     const words = [...compression, '--root-owner-group', '--build', tree, unfinished];
-    execFileSync('dpkg-deb', words, { stdio: ['ignore', 'ignore', 'inherit'] });
+    // No file in it is younger.
+    const env = { ...process.env, SOURCE_DATE_EPOCH: String(sourceDate()) };
+    execFileSync('dpkg-deb', words, { env, stdio: ['ignore', 'ignore', 'inherit'] });
     fs.renameSync(unfinished, file);
     console.log(file);
   } finally {

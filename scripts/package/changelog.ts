@@ -1,6 +1,7 @@
 /** The package's change log in Debian's format (deb-changelog(5)), from CHANGELOG.md. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { sourceDate } from './source-date.ts';
 
 const CHANGELOG = path.resolve(import.meta.dirname, '../../CHANGELOG.md');
 export const MAINTAINER = 'novaboot-server authors <authors@novaboot-server.invalid>';
@@ -25,7 +26,7 @@ function entryLines(entry: string): string {
 /** @param version without the epoch */
 export function changelog(version: string): string {
   const markdown = fs.readFileSync(CHANGELOG, 'utf8');
-  const date = fs.statSync(CHANGELOG).mtime.toUTCString().replace('GMT', '+0000');
+  const date = new Date(sourceDate() * 1000).toUTCString().replace('GMT', '+0000');
   const entries = newest(markdown).map(entryLines);
   return `novaboot-server (1:${version}) unstable; urgency=medium\n\n${entries.join('')}\n -- ${MAINTAINER}  ${date}\n`;
 }

@@ -1,11 +1,12 @@
 /** What the Debian package has in it, and how it stands to that of the shell scripts. */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { DEBIAN_MS } from '../support/debian-tree.ts';
-import { packageFile } from '../support/package-file.ts';
+import { PACKAGE_MS, packageFile } from '../support/package-file.ts';
 import { inFreshDebian, type PackageTree, unpackPackage } from '../support/package-tree.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -76,6 +77,26 @@ it('the administrator’s files are marked as such', () => {
   );
 });
 
+it(
+  'is the same again, byte by byte, whoever makes it and wherever it is put',
+  () => {
+    const made = fs.readFileSync(packageFile());
+    // deb(5): the date of the first member.
+    const date = made.toString('latin1', 24, 36).trim();
+    const output = fs.mkdtempSync(path.join(os.tmpdir(), 'again-'));
+    try {
+      const words = [path.join(ROOT, 'scripts/package.ts'), '--compress', 'fast', '--output', output];
+      const env = { ...process.env, SOURCE_DATE_EPOCH: date, TZ: 'Asia/Tokyo', LC_ALL: 'C' };
+      execFileSync(process.execPath, words, { cwd: output, env, stdio: ['ignore', 'ignore', 'inherit'] });
+      const again = fs.readFileSync(path.join(output, path.basename(packageFile())));
+      expect(again.equals(made)).toBe(true);
+    } finally {
+      fs.rmSync(output, { recursive: true });
+    }
+  },
+  PACKAGE_MS,
+);
+
 it('is newer than the package that it replaces', () => {
   const version = dpkgDeb('-f', packageFile(), 'Version').trim();
   expect(version).toBe(`1:${packageJson.version}`);
@@ -121,4 +142,4 @@ dpkg: warning: while removing novaboot-server, directory '/etc/novaboot' not emp
 lab.yaml
 0
 `);
-}, 60_000);
+}, 120_000);
