@@ -1,13 +1,14 @@
 /** The Unix account of a board: useradd(8), usermod(8). */
 import { GROUP } from '../power-off/account.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
-import { groupNamed } from '../system/accounts.ts';
+import { accountNamed, groupNamed } from '../system/accounts.ts';
 import { type Account, expiredAccounts, isMember, listAccounts } from './account.ts';
 import { checkSound, loginShell, otherShell, shellKind } from './boards.ts';
 import { type Change, runChange } from './change.ts';
 import { checkBoardName } from './check-desired.ts';
 import type { DesiredBoard } from './desired.ts';
 import type { Subject } from './subject.ts';
+import { untilForgotten } from './systemd.ts';
 
 type Wanted = NonNullable<DesiredBoard['account']>;
 
@@ -32,7 +33,10 @@ function newAccount(name: string, home: string, wanted: Wanted): Change {
   ];
   return {
     text: `+ account ${name}, group ${group}, home ${home}, login shell ${shell}`,
-    apply: () => void runChange('useradd', [...options, '--', name]),
+    async apply() {
+      runChange('useradd', [...options, '--', name]);
+      await untilForgotten(accountNamed(name)?.uid ?? -1, name);
+    },
     undo: () => void runChange('userdel', ['--', name]),
   };
 }

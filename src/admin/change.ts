@@ -1,11 +1,9 @@
 /** What is to be changed on the host, found before anything is done, and done as a whole or not at all. */
-import fs from 'node:fs';
 import { constants } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { lastLine, runProgram } from '../power-off/programs.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { systemLog } from '../shell/system-log.ts';
-import { flock, LOCK_EX, LOCK_NB } from '../system/descriptors.ts';
 import { errorWords } from '../system/error-words.ts';
 
 export interface Change {
@@ -15,6 +13,8 @@ export interface Change {
   apply(): void | Promise<void>;
   /** None for what cannot be undone. */
   undo?(): void | Promise<void>;
+  /** There is no way back from here, even if it fails: what was done before it stays, and has to be completed. */
+  readonly isFinal?: true;
 }
 
 /** What leads to the desired state; no changes where that is so already. */
@@ -71,18 +71,50 @@ function noteSignals(): { received(): (typeof SIGNALS)[number] | undefined; stop
   };
 }
 
-/** After a failure: takes back what this run did. @returns what to tell */
-async function takeBack(done: readonly Change[], what: string, error: unknown): Promise<CommandError> {
-  const left = await undo(done);
-  const undone = left.length > 0 ? `not undone: ${left.join(', ')}` : 'nothing was changed';
-  const { exitCode } = error instanceof CommandError ? error : { exitCode: ExitCode.failed };
-  return new CommandError(`${what}; ${undone}`, exitCode, { cause: error });
+/** What a run has done so far, and what becomes of it. */
+interface Done {
+  readonly changes: readonly Change[];
+  /** That it was in the middle of. */
+  readonly failed?: Change;
 }
 
 /**
- * Makes the changes one by one. If one fails, or a signal arrives, what this run did is undone, in reverse.
+ * After a failure: takes back what this run did since there was a way back.
  *
- * @param said tells of each that was made
+ * @param said tells of each change that stays
+ * @returns what to tell
+ */
+async function takeBack(
+  { changes, failed }: Done,
+  said: (change: Change) => void,
+  what: string,
+  error: unknown,
+): Promise<CommandError> {
+  const last = [...changes, ...(failed ? [failed] : [])].findLastIndex(({ isFinal }) => isFinal);
+  const stays = changes.slice(0, last + 1);
+  const left = await undo(changes.slice(last + 1));
+  tell(stays, said);
+  const undone = [
+    ...(left.length > 0 ? [`not undone: ${left.join(', ')}`] : []),
+    ...(stays.length > 0 ? [`what is listed was done, and stays (changes: ${stays.length})`] : []),
+    ...(last >= 0 ? ['say this again to complete it'] : []),
+  ];
+  const { exitCode } = error instanceof CommandError ? error : { exitCode: ExitCode.failed };
+  return new CommandError(`${what}; ${undone.join('; ') || 'nothing was changed'}`, exitCode, {
+    cause: error,
+  });
+}
+
+function tell(done: readonly Change[], said: (change: Change) => void): void {
+  if (done.length > 0) systemLog('info', done.map(title), 'novaboot-admin');
+  for (const change of done) said(change);
+}
+
+/**
+ * Makes the changes one by one. If one fails, or a signal arrives, what this run did is undone, in reverse, up to where
+ * there is no way back.
+ *
+ * @param said tells of each that was made and stays
  */
 export async function applyChanges(
   changes: readonly Change[],
@@ -96,36 +128,18 @@ export async function applyChanges(
       const signal = signals.received();
       if (signal !== undefined) {
         const status = (128 + constants.signals[signal]) as ExitCode;
-        throw await takeBack(done, `Ended by ${signal}`, new CommandError('', status));
+        throw await takeBack({ changes: done }, said, `Ended by ${signal}`, new CommandError('', status));
       }
       try {
         await change.apply();
       } catch (error) {
-        throw await takeBack(done, `${title(change)}: ${errorWords(error)}`, error);
+        const what = `${title(change)}: ${errorWords(error)}`;
+        throw await takeBack({ changes: done, failed: change }, said, what, error);
       }
       done.push(change);
     }
-    if (done.length > 0) systemLog('info', done.map(title), 'novaboot-admin');
-    for (const change of done) said(change);
+    tell(done, said);
   } finally {
     signals.stop();
-  }
-}
-
-const LOCK_FILE = '/run/novaboot-admin.lock';
-
-/** Looks at the host and changes it while no other novaboot-admin does. */
-export async function changing<T>(work: () => Promise<T>): Promise<T> {
-  const fd = fs.openSync(LOCK_FILE, 'a', 0o600);
-  try {
-    flock(fd, LOCK_EX | LOCK_NB);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-    throw new CommandError('Another novaboot-admin is at work; try again when it has ended', ExitCode.busy);
-  }
-  try {
-    return await work();
-  } finally {
-    fs.closeSync(fd);
   }
 }

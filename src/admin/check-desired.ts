@@ -1,5 +1,6 @@
 /** Whether a board can be as it is wanted, as far as that is known without looking at the host. */
 import { checkSetting } from '../doctor/configuration/settings.ts';
+import { GROUP } from '../power-off/account.ts';
 import { CommandError, ExitCode } from '../shell/errors.ts';
 import { USER_NAME } from '../shell/request.ts';
 import { printable } from '../shell/text.ts';
@@ -25,6 +26,7 @@ export function checkBoardName(name: string): void {
   }
   if (name === RESERVED)
     refuse(`"${name}" is the TFTP server's directory for everybody; choose another name`);
+  if (name === GROUP) refuse(`"${name}" is the group of all boards; choose another name`);
 }
 
 /** @throws CommandError (64) */

@@ -11,17 +11,32 @@ function refuse(message: string): never {
   throw new CommandError(message, ExitCode.failed);
 }
 
-/** Nobody else can exchange what is in a directory of root's, and in those above it. */
+/** Nobody else can exchange what is in a directory of root's, and in those above it, also where a link leads. */
 export function checkAbove(file: string): void {
   const directory = path.dirname(file);
   const stat = fs.statSync(directory, { throwIfNoEntry: false });
-  if (stat === undefined) refuse(`There is no directory ${directory} for ${file}; make it first`);
+  if (!stat?.isDirectory()) refuse(`There is no directory ${directory} for ${file}; make it first`);
   if (stat.uid !== 0 || (stat.mode & 0o022) !== 0) {
     refuse(
       `${directory} can be written by others than root, so ${path.basename(file)} has no safe place there`,
     );
   }
-  if (path.dirname(directory) !== directory) checkAbove(directory);
+  const parent = path.dirname(directory);
+  if (parent === directory) return;
+  checkAbove(directory);
+  if (!fs.lstatSync(directory).isSymbolicLink()) return;
+  const target = path.resolve(fs.realpathSync(parent), fs.readlinkSync(directory));
+  checkAbove(path.join(target, path.basename(file)));
+}
+
+/** The entry itself, not what a link leads to. */
+function entryAt(file: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
 
 function ownerName(uid: number): string {
@@ -98,7 +113,7 @@ export function directoryChanges(
   directory: string,
   mode: number,
 ): Change[] {
-  const link = fs.lstatSync(directory, { throwIfNoEntry: false });
+  const link = entryAt(directory);
   if (link === undefined) {
     checkAbove(directory);
     return [newDirectory(directory, mode, account)];

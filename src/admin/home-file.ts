@@ -7,6 +7,7 @@ import { readRegularFile } from '../system/regular-file.ts';
 import type { Account } from './account.ts';
 import { asAccount } from './as-account.ts';
 import type { Change } from './change.ts';
+import { changeFile, differences, type Texts } from './replace-file.ts';
 
 /** Tells where in a home something is wrong. */
 export function inHome<T>(account: Account, name: string, work: (file: string) => T): T {
@@ -29,53 +30,26 @@ export function statHome(account: Account, name: string): fs.Stats | undefined {
   return inHome(account, name, (file) => fs.lstatSync(file, { throwIfNoEntry: false }));
 }
 
-/** Whole or not at all; on disk before it takes the old one's place. @param text undefined: removes the file */
-function writeHomeFile(account: Account, name: string, text: string | undefined): void {
-  inHome(account, name, (file) => {
-    const temporary = `${file}.new`;
-    fs.rmSync(temporary, { force: true });
-    if (text === undefined) return fs.rmSync(file, { force: true });
-    try {
-      // It may get a password.
-      const fd = fs.openSync(temporary, 'wx', 0o600);
-      try {
-        fs.writeFileSync(fd, text);
-        fs.fsyncSync(fd);
-      } finally {
-        fs.closeSync(fd);
-      }
-      fs.renameSync(temporary, file);
-    } catch (error) {
-      fs.rmSync(temporary, { force: true });
-      throw error;
-    }
-  });
+/** Where a symbolic link leads. @returns undefined for something else */
+export function readHomeLink(account: Account, name: string): string | undefined {
+  if (!statHome(account, name)?.isSymbolicLink()) return undefined;
+  return inHome(account, name, (file) => fs.readlinkSync(file));
 }
 
-/** What differs, without comments, each line behind its sign. */
-export function differences(before: string, after: string): string[] {
-  const lines = (text: string) => text.split('\n').filter((line) => !/^\s*(#|$)/.test(line));
-  const [old, young] = [lines(before), lines(after)];
-  return [
-    ...old.filter((line) => !young.includes(line)).map((line) => `  - ${line}`),
-    ...young.filter((line) => !old.includes(line)).map((line) => `  + ${line}`),
-  ];
-}
+/** It may get a password. */
+const MODE = 0o600;
 
 /**
  * @param account whose home it is, once it exists
- * @param before what is there now
+ * @param texts what is there now, and is to be
  */
-export function fileChange(
-  account: () => Account,
-  home: string,
-  name: string,
-  { before, after }: { before: string | undefined; after: string },
-): Change {
+export function fileChange(account: () => Account, home: string, name: string, texts: Texts): Change {
+  const { before, after } = texts;
   const title = `${before === undefined ? '+' : '~'} ${path.join(home, name)}`;
+  const change = (each: Texts) => inHome(account(), name, (file) => changeFile(file, each, MODE));
   return {
-    text: [title, ...differences(before ?? '', after)].join('\n'),
-    apply: () => writeHomeFile(account(), name, after),
-    undo: () => writeHomeFile(account(), name, before),
+    text: [title, ...differences(texts)].join('\n'),
+    apply: () => change(texts),
+    undo: () => change({ before: after, after: before }),
   };
 }

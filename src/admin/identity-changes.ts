@@ -60,6 +60,15 @@ function checked<T>(work: () => T, words = (problem: string) => problem): T {
   }
 }
 
+/** @throws CommandError (78) for a configuration of which the TFTP server would leave out a part */
+function parsed(texts: Texts, words?: (problem: string) => string): Config {
+  return checked(() => {
+    const config = parseConfig(texts);
+    if (config.problems.length > 0) throw new ConfigError(config.problems);
+    return config;
+  }, words);
+}
+
 /** @param config tftpd.conf, without which there is no board yet */
 function texts(config: string): Texts {
   if (!fs.existsSync(config)) return [{ file: config, content: '' }];
@@ -75,7 +84,7 @@ function replaced(old: Texts, edits: ReadonlyMap<string, string | undefined>): T
 
 /** Where boards' boot files are, by name (design.md 7a), from one reading. @throws CommandError (78) */
 export function boardTrees(config = CONFIG): (name: string) => string {
-  const { boards, directory } = checked(() => parseConfig(texts(config)));
+  const { boards, directory } = parsed(texts(config));
   const trees = new Map(boards.map(({ name, tree }) => [name, tree]));
   return (name) => trees.get(name) ?? path.join(directory, name);
 }
@@ -87,7 +96,7 @@ export function boardTree(name: string, config = CONFIG): string {
 
 /** What the server knows a board by, and what it is to know besides. @throws CommandError (64, 78) */
 export function withPresentIdentities(name: string, more: Identities, config = CONFIG): Identities {
-  const { boards } = checked(() => parseConfig(texts(config)));
+  const { boards } = parsed(texts(config));
   const { addresses = [], prefixes = [] } = boards.find((each) => each.name === name) ?? {};
   const numbers = addresses.map(addressNumber);
   const isMac = (prefix: string) => prefix.includes('-');
@@ -124,7 +133,7 @@ function inWords(problem: string, edits: ReadonlyMap<string, unknown>): string {
  */
 export function planIdentities(wanted: ReadonlyMap<string, Identities | undefined>, config = CONFIG): Plan {
   const old = texts(config);
-  const { boards }: Config = checked(() => parseConfig(old));
+  const { boards } = parsed(old);
   const conflicts: string[] = [];
   const edits = new Map<string, string | undefined>();
   for (const [name, identities] of wanted) {
@@ -139,10 +148,7 @@ export function planIdentities(wanted: ReadonlyMap<string, Identities | undefine
     else
       edits.set(file, lines.length > 0 ? writtenFile(`[board ${name}]\n${lines.join('\n')}\n`) : undefined);
   }
-  checked(
-    () => parseConfig(replaced(old, edits)),
-    (problem) => inWords(problem, edits),
-  );
+  parsed(replaced(old, edits), (problem) => inWords(problem, edits));
   const before = (file: string) => old.find((each) => each.file === file)?.content;
   const changes = [...edits].map(([file, after]) => hostFileChange(file, { before: before(file), after }));
   return { changes, conflicts, notes: [] };

@@ -1,15 +1,18 @@
 /** The removal of a board: all that lets somebody in or makes something run. Files stay, out of everybody's reach, or go. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { outputOf } from '../power-off/programs.ts';
 import { CommandError } from '../shell/errors.ts';
 import { printable } from '../shell/text.ts';
 import { mountsIn } from '../system/mounts.ts';
 import { type Account, listAccounts } from './account.ts';
 import { endSessions } from './board-sessions.ts';
 import { type Change, type Plan, runChange } from './change.ts';
+import { comebackAdvice } from './comeback.ts';
 import { removeDirectory } from './directory-changes.ts';
 import { boardTree, planIdentities } from './identity-changes.ts';
 import { isLingering, isSystemdRunning } from './systemd.ts';
+import { unitFiles, unitFilesChange } from './unit-files.ts';
 
 const TFTP_JOURNALS = '/var/lib/novaboot-tftpd';
 const CRONTABS = '/var/spool/cron/crontabs';
@@ -96,6 +99,14 @@ function withOwn(directory: string, uid: number, work: (fd: number) => void): vo
   }
 }
 
+/** All that removes an account knows passwd(5) alone. @throws CommandError for one of a directory service */
+function checkLocal({ name }: Account): void {
+  if (outputOf('getent', ['-s', 'files', 'passwd', '--', name]) !== undefined) return;
+  throw new CommandError(
+    `The account ${name} is not in /etc/passwd; remove it, or give it another login shell, where it is kept`,
+  );
+}
+
 /** The next account with this uid must not find it: only root comes past a directory like that. */
 function kept(directory: string, { uid, gid }: Account): Change {
   const { mode } = fs.lstatSync(directory);
@@ -129,6 +140,15 @@ function purged(directory: string, { uid }: Account): Change {
       withOwn(directory, uid, (fd) => fs.fchmodSync(fd, 0o700));
       removeDirectory(directory);
     },
+    isFinal: true,
+  };
+}
+
+function noAccount(name: string): Change {
+  return {
+    text: `- account ${name}`,
+    apply: () => void runChange('userdel', ['--', name]),
+    isFinal: true,
   };
 }
 
@@ -148,17 +168,19 @@ function journalChange(files: readonly string[]): Change {
  * @param account whom nobody uses, or whose sessions may end
  * @param purge whether its files go too
  * @param withIdentities whether the TFTP server is to forget it too
- * @throws CommandError where files cannot go
+ * @throws CommandError where the account or its files cannot go
  */
 export function planRemoval(
   account: Account,
   { purge = false, withIdentities = true }: { purge?: boolean; withIdentities?: boolean } = {},
 ): Plan {
-  const { name, uid } = account;
+  const { name } = account;
+  checkLocal(account);
   const places = placesOf(account);
   const own = places.filter((directory) => isOwn(directory, account));
   if (purge) own.forEach(checkMounts);
   const read = journals(name);
+  const units = unitFiles(name);
   const identities = planIdentities(new Map(withIdentities ? [[name, undefined]] : []));
   const changes = [
     expiry(account),
@@ -169,17 +191,18 @@ export function planRemoval(
     // Their owner may read them (acl(5)), so the next one with this uid could.
     ...(read.length > 0 ? [journalChange(read)] : []),
     ...own.map((directory) => (purge ? purged(directory, account) : kept(directory, account))),
-    { text: `- account ${name}`, apply: () => void runChange('userdel', ['--', name]) },
+    ...(purge && units.length > 0 ? [unitFilesChange(units)] : []),
+    noAccount(name),
   ];
   const left = places.filter((directory) => !own.includes(directory) && fs.existsSync(directory));
-  const advice = `to have the board again, say: chown ${uid} ${own.join(' ')}; novaboot-admin add-board ${name} --uid ${uid}`;
   return {
     changes,
     conflicts: [],
     notes: [
       ...identities.conflicts,
       ...identities.notes,
-      ...(purge || own.length === 0 ? [] : [advice]),
+      ...(purge || own.length === 0 ? [] : [comebackAdvice(account, own)]),
+      ...(purge ? [] : units.map((file) => `${file} stays, and counts for a later board ${name} too`)),
       ...left.map((directory) => `${directory} is not of this account alone; it stays as it is`),
     ],
   };

@@ -1,10 +1,11 @@
 /** Where a board's boot files lie: a directory that the TFTP server reads, and root's link to it in the home. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { CommandError } from '../shell/errors.ts';
 import { isBeneath } from '../shell/paths.ts';
 import type { Change } from './change.ts';
 import { checkAbove, directoryChanges, newDirectory } from './directory-changes.ts';
-import { statHome } from './home-file.ts';
+import { readHomeLink, statHome } from './home-file.ts';
 import { boardTree } from './identity-changes.ts';
 import type { Subject } from './subject.ts';
 
@@ -39,12 +40,24 @@ function treeChanges(subject: Subject, tree: string): Change[] {
   return [newParent(parent), newDirectory(tree, 0o755, subject.account)];
 }
 
-/** Nothing where an account has a `tftproot` already, whatever it is. @throws CommandError */
+/** Whether it is root's link to the tree, and there is none. */
+function leadsNowhere({ resident }: Subject, tree: string): boolean {
+  if (resident === undefined || fs.existsSync(tree)) return false;
+  return statHome(resident, LINK)?.uid === 0 && readHomeLink(resident, LINK) === tree;
+}
+
+/**
+ * Nothing where an account has a `tftproot` already, whatever it is, unless its tree has gone.
+ *
+ * @throws CommandError
+ */
 export function tftpChanges(subject: Subject): Change[] {
   const { name, home, existing, resident } = subject;
   const hasLink = resident !== undefined && statHome(resident, LINK) !== undefined;
-  if (hasLink && existing !== undefined) return [];
   const tree = boardTree(name);
+  if (hasLink && existing !== undefined && !leadsNowhere(subject, tree)) return [];
+  if (home === tree || isBeneath(home, tree))
+    throw new CommandError(`${home} cannot be the home: the TFTP server gives away what is in ${tree}`);
   // ~/tftproot itself, which the first upload makes.
   if (isBeneath(tree, home)) return [];
   return [...treeChanges(subject, tree), ...(hasLink ? [] : [newLink(path.join(home, LINK), tree)])];

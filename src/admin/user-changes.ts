@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import {
   addUserKey,
+  countUnnamedKeys,
   fingerprint,
   listUserKeys,
   parseAuthorizedKeys,
@@ -108,17 +109,12 @@ function withoutOthers(file: Buffer, users: readonly DesiredUser[]): Buffer {
   return Buffer.concat(kept.map(({ raw }) => raw));
 }
 
-/** Keys without a forced command of ours: whoever has one of them can claim any name. */
-function foreignKeys(file: Buffer): number {
-  return parseAuthorizedKeys(file).filter(({ user, key }) => key !== undefined && user === undefined).length;
-}
-
 /** @param isComplete whether nobody else is to be a user */
 export function usersPlan(subject: Subject, users: readonly DesiredUser[], isComplete = false): Plan {
   const before = subject.resident === undefined ? NOTHING : boardKeys(subject.resident);
   const after = withUsers(isComplete ? withoutOthers(before, users) : before, users);
   const changes = keyFileChanges(subject, before, after);
-  const foreign = isComplete ? foreignKeys(after) : 0;
+  const foreign = isComplete ? countUnnamedKeys(after) : 0;
   const note = `${subject.name}: authorized_keys has ${foreign} keys without a forced command; they stay`;
   return { changes, conflicts: [], notes: foreign > 0 ? [note] : [] };
 }

@@ -133,6 +133,7 @@ class Sender<Context> implements Caller<Context> {
 
   counted(): void {
     this.client.calls += 1;
+    this.client.lastDatagramAt = this.client.lastCallAt;
   }
 
   running(change: 1 | -1): void {

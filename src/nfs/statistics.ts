@@ -12,6 +12,8 @@ export interface ClientStatistics {
   calls: number;
   /** Milliseconds, as performance.now() has them. */
   lastCallAt: number;
+  /** The same of its last call by UDP, where no connection tells that it is there; 0 for none. */
+  lastDatagramAt: number;
 }
 
 const MAX_CLIENTS = 1000;
@@ -56,7 +58,7 @@ export class Statistics {
     let client = this.known.get(address);
     if (client === undefined) {
       if (this.known.size >= MAX_CLIENTS) this.forgetOne();
-      client = { address, connections: 0, calls: 0, lastCallAt: 0 };
+      client = { address, connections: 0, calls: 0, lastCallAt: 0, lastDatagramAt: 0 };
       this.known.set(address, client);
     }
     return client;

@@ -53,9 +53,10 @@ export function status(source: StatusSource) {
     replaced,
     usage: usage ? { ...usage, limits: jsonLimits(usage.limits) } : null,
     connections,
-    clients: statistics.clients().map(({ lastCallAt, ...client }) => ({
+    clients: statistics.clients().map(({ lastCallAt, lastDatagramAt, ...client }) => ({
       ...client,
       lastCallAt: client.calls > 0 ? isoTime(lastCallAt) : null,
+      lastDatagramAt: lastDatagramAt > 0 ? isoTime(lastDatagramAt) : null,
     })),
     mounts: mounts.map(({ since, ...mount }) => ({ ...mount, since: since.toISOString() })),
     operations: statistics.operations(),

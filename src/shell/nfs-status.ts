@@ -30,7 +30,11 @@ const schema = z.looseObject({
   usage: z.nullish(z.looseObject({ used: figures, limits })),
   connections: count,
   clients: z.array(
-    z.looseObject({ address: z.string(), connections: count, calls: count, lastCallAt: time }),
+    z.looseObject({
+      ...{ address: z.string(), connections: count, calls: count, lastCallAt: time },
+      /** By UDP; absent from servers of earlier versions. */
+      lastDatagramAt: z.optional(time),
+    }),
   ),
   mounts: z.array(z.looseObject({ address: z.string(), directory: z.string(), since: time })),
   operations: counts,

@@ -63,6 +63,36 @@ describe('applyChanges', () => {
     expect(log).toEqual(['a', 'b', 'undo a']);
   });
 
+  it('takes back nothing before what is final, tells what stays, and that it has to be completed', async () => {
+    const said: string[] = [];
+    const changes = [
+      change('a'),
+      change('b', { isFinal: true }),
+      change('c'),
+      change('d', { apply: failing(new Error('no')) }),
+    ];
+    await expect(applyChanges(changes, ({ text }) => said.push(text))).rejects.toThrow(
+      new CommandError(
+        'd: no; what is listed was done, and stays (changes: 2); say this again to complete it',
+      ),
+    );
+    expect(log).toEqual(['a', 'b', 'c', 'undo c']);
+    expect(said).toEqual(['+ a', '+ b']);
+  });
+
+  it('has no way back from what is final and has failed', async () => {
+    const final = change('b', { apply: failing(new Error('half of it')), isFinal: true });
+    await expect(applyChanges([final])).rejects.toThrow(
+      new CommandError('b: half of it; say this again to complete it'),
+    );
+    await expect(applyChanges([change('a'), final])).rejects.toThrow(
+      new CommandError(
+        'b: half of it; what is listed was done, and stays (changes: 1); say this again to complete it',
+      ),
+    );
+    expect(log).toEqual(['a']);
+  });
+
   it('names a change by its first line: more may be secret', async () => {
     const secret = { text: '~ file\n  + password=x', apply: failing(new Error('no')) };
     await expect(applyChanges([secret])).rejects.toThrow(new CommandError('file: no; nothing was changed'));

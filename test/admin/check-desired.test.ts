@@ -20,6 +20,7 @@ describe('names', () => {
     'bé',
     'a'.repeat(32),
     'public',
+    'novaboot',
     '\x1b[2J',
   ])('a board may not be %j', (name) => {
     // Control characters do not come back.
@@ -52,6 +53,7 @@ describe('checkBoard', () => {
     [{ config: { tftp_journal: 'journal' } }, /tftp_journal: expected an absolute path/],
     [{ config: { reset_delay: '601' } }, /at most 600/],
     [{ config: { target_config: 'a\0b' } }, /NUL/],
+    [{ config: { target_config: '--uboot\nprefix=/x' } }, /^target_config: expected options of .* --$/],
     [{ nfs: { allowed_clients: '' } }, /allowed_clients/],
     [{ nfs: { allowed_clients: '10.0.0.0/99' } }, /allowed_clients: expected an address/],
     [{ nfs: { allowed_clients: '10.0.0.7\nsecure=no' } }, /plain characters/],

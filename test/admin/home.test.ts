@@ -101,6 +101,30 @@ describe('the configuration', () => {
     expect(read('.novaboot-shell')).toBe(configFile({}));
     fs.rmdirSync(inside('.novaboot-shell.new'));
   });
+
+  it('is not written over what somebody else has written since it was read, nor taken back over it', async () => {
+    const MINE = /\/\.novaboot-shell: somebody else has just changed it; look at it, and say this again; /;
+    const made = configPlan(subject, undefined).changes;
+    fs.writeFileSync(inside('.novaboot-shell'), 'mine');
+    await expect(applyChanges(made)).rejects.toThrow(MINE);
+    expect(read('.novaboot-shell')).toBe('mine');
+    fs.rmSync(inside('.novaboot-shell'));
+    await applyChanges(made);
+    const { changes } = configPlan(subject, config);
+    const editor = {
+      text: '+ edit',
+      apply: () => fs.appendFileSync(inside('.novaboot-shell'), 'mine\n'),
+      undo: () => {},
+    };
+    await expect(applyChanges([editor, ...changes])).rejects.toThrow(MINE);
+    expect(read('.novaboot-shell')).toBe(`${configFile({})}mine\n`);
+    fs.writeFileSync(inside('.novaboot-shell'), configFile({}));
+    const failing = { text: '+ b', apply: () => Promise.reject(new Error('no')) };
+    await expect(applyChanges([...changes, editor, failing])).rejects.toThrow(
+      /^b: no; not undone: .*\/\.novaboot-shell \(somebody else has just changed it; .*\)$/,
+    );
+    expect(read('.novaboot-shell')).toBe(`${configFile(config)}mine\n`);
+  });
 });
 
 describe('NFS', () => {

@@ -85,6 +85,21 @@ it('refuses what another board has, and what is no identity', async () => {
   expect(() => plan({ b: { ...NONE, serials: ['1'] } })).toThrow('serial "1": expected the 8 or 16');
 });
 
+it('writes over nothing that was written meanwhile', async () => {
+  await make({ a: at('10.0.0.1') });
+  const { changes } = plan({ a: undefined, b: at('10.0.0.2') });
+  fs.appendFileSync(fileOf('a'), 'public=yes\n');
+  const { changes: others } = plan({ c: at('10.0.0.3') });
+  fs.writeFileSync(fileOf('c'), '[board c]\n');
+  await expect(applyChanges(changes)).rejects.toThrow(
+    `${fileOf('a')}: somebody else has just changed it; look at it, and say this again; nothing was changed`,
+  );
+  await expect(applyChanges(others)).rejects.toThrow('somebody else has just changed it');
+  expect(fs.readFileSync(fileOf('a'), 'utf8')).toContain('public=yes');
+  expect(fs.readFileSync(fileOf('c'), 'utf8')).toBe('[board c]\n');
+  expect(fs.existsSync(fileOf('b'))).toBe(false);
+});
+
 it('leaves alone what is written by hand', async () => {
   fs.appendFileSync(config, '[board a]\naddress=10.0.0.1\n');
   await make({ b: at('10.0.0.2') });

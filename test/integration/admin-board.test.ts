@@ -141,7 +141,18 @@ describe('add-board', () => {
       `allowed_clients=127.0.0.1\nserver_addr=127.0.0.1\nconsole=tcp:lab:1\nreset_cmd=r
 serial=00000001\nmac=dc:a6:32:01:02:03\n`,
     );
-    await admin('remove-board', 'keep', '--purge');
+    await machine.root('mkdir -p /etc/systemd/system/novaboot-power-off@keep.timer.d');
+    expect(await admin('remove-board', 'keep', '--purge')).toContain(
+      '- /etc/systemd/system/novaboot-power-off@keep.timer.d\n',
+    );
+    expect(await machine.root('ls /etc/systemd/system | grep -c @keep || true')).toBe('0\n');
+  });
+
+  it('has its directory for boot files made again when that has gone', async () => {
+    await machine.root('mv /srv/tftp/b1 /srv/gone');
+    expect(await admin('add-board', 'b1')).toContain('+ directory /srv/tftp/b1, mode 0755\n');
+    expect(await machine.root('stat -c %U /srv/tftp/b1')).toBe('b1\n');
+    await machine.root('rmdir /srv/tftp/b1; mv /srv/gone /srv/tftp/b1');
   });
 
   it('gives back a board whose removal was killed', async () => {
@@ -192,6 +203,7 @@ describe('what cannot be had is refused', () => {
       useradd -M -s $shell homeless; sed -i '/^homeless:/s|:/home/homeless:|::|' /etc/passwd
       useradd -m user; useradd -m -s /opt/novaboot-shell original
       mkdir /home/taken; touch /home/taken/file /home/taken3; mkdir -m 777 /home/open; ln -s /home/user /home/taken4
+      mkdir /home/open/real; ln -s /home/open/real /home/linked; ln -s linked /home/linked2
       mkdir /srv/tftp/taken2; chown user /srv/tftp/taken2; mkdir /home/small`);
     before = await hostState();
   });
@@ -201,7 +213,7 @@ describe('what cannot be had is refused', () => {
     const cases = {
       'two.pub': 'expected one public key, on one line',
       'none.pub': 'not a valid public key: expected TYPE BASE64 [COMMENT]',
-      'empty.pub': 'expected a public key on standard input',
+      'empty.pub': 'expected a public key, got nothing',
       'fifo.pub': 'is not a regular file',
       private: 'this is a private key: keep it, and send the public one (the .pub file)',
       'large.pub': 'the file is too large',
@@ -253,7 +265,15 @@ describe('what cannot be had is refused', () => {
       [['taken2'], /^\/srv\/tftp\/taken2 is there already and belongs to user/],
       [['taken3'], /is no directory/],
       [['taken4'], /belongs to user/],
-      [['new', '--home', '/home/open/new'], /^\/home\/open can be written by others than root/],
+      [['new', '--home', '/srv/tftp/new'], /^\/srv\/tftp\/new cannot be the home: the TFTP server gives/],
+      [['new', '--home', '/dev/null/new'], /^There is no directory \/dev\/null for /],
+      ...['open', 'linked', 'linked2'].map(
+        (parent) =>
+          [
+            ['new', '--home', `/home/${parent}/new`],
+            /^\/home\/open can be written by others than root/,
+          ] as const,
+      ),
     ] as const;
     for (const [words, message] of cases) {
       expect((await refused('add-board', ...words)).message).toMatch(message);
@@ -316,7 +336,7 @@ describe('homes that fight back', () => {
   beforeAll(async () => {
     await admin('add-board', 'evil', '--key', machine.key('alice'));
     await machine.root('echo canary >/root/canary; chmod 600 /root/canary; mkdir /root/target');
-  }, 60_000);
+  });
 
   it("links, FIFOs, devices and a lock: nobody waits, nothing of root's is touched", async () => {
     const traps = [
@@ -334,7 +354,7 @@ describe('homes that fight back', () => {
     ];
     const outcomes: (number | undefined)[] = [];
     const before = await machine.root(
-      'ls -laR /root; cat /root/canary; md5sum /etc/shadow /etc/passwd; ls /etc',
+      'ls -laR --full-time /root; cat /root/canary; md5sum /etc/shadow /etc/passwd; ls /etc',
     );
     for (const trap of traps) {
       await machine.account('evil', trap);
@@ -350,7 +370,9 @@ describe('homes that fight back', () => {
     }
     await admin('list');
     expect(
-      await machine.root('ls -laR /root; cat /root/canary; md5sum /etc/shadow /etc/passwd; ls /etc'),
+      await machine.root(
+        'ls -laR --full-time /root; cat /root/canary; md5sum /etc/shadow /etc/passwd; ls /etc',
+      ),
     ).toBe(before);
     // Of the FIFO beside the file we get rid.
     expect(outcomes).toEqual([1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 75]);
@@ -408,6 +430,13 @@ describe('users', () => {
     expect((await machine.ssh('bob', 'b1', 'version')).exitCode).toBe(0);
     expect((await machine.ssh('bob', 'b1', 'list-keys')).exitCode).toBe(1);
     expect(await admin('list')).toMatch(/^b1 +\/home\/b1 +alice\* bob +nfs, power-off$/m);
+    await machine.root(`sed 's/^/# /; p; s/^# //' ${machine.key('carol')} >>/home/b1/.ssh/authorized_keys`);
+    expect(await admin('list')).toMatch(/^b1 .* alice\* bob \(unnamed keys: 1\) /m);
+    await machine.root("sed -i '$d' /home/b1/.ssh/authorized_keys");
+    await machine.root('mv /home/b1 /home/away');
+    const { message: homeless } = await refused('add-user', 'b1', 'dave', '--key', machine.key('carol'));
+    await machine.root('mv /home/away /home/b1');
+    expect(homeless).toBe('The home directory /home/b1 is not there; mount its disk, or say add-board b1');
     expect((await refused('add-user', 'b1', 'carol', '--key', machine.key('bob'))).message).toBe(
       'this key already belongs to user bob',
     );
@@ -451,6 +480,22 @@ describe('remove-board', () => {
     });
   });
 
+  it('refuses while a host has it mounted by UDP, where only calls tell', async () => {
+    const { stdout } = await machine.ssh('alice', 'b1', 'get-config');
+    const port = /port=(\d+)/.exec(stdout)?.[1];
+    // RFC 5531 §9: NULL of NFS version 3.
+    const call = String.raw`\0\0\0\1\0\0\0\0\0\0\0\2\0\1\206\243\0\0\0\3${String.raw`\0`.repeat(20)}`;
+    await machine.until(`timeout 20 bash -c 'exec 3<>/dev/udp/127.0.0.1/${port}; printf "${call}" >&3
+      head -c 4 <&3 | grep -qz .'`);
+    const { message, exitCode } = await refused('remove-board', 'b1');
+    expect({ message, exitCode }).toEqual({
+      message: expect.stringMatching(
+        /^b1 has a root file system of alice in use by UDP \(127\.0\.0\.1, last at [-:\d ]+\); switch it off and wait for 10 minutes, or end that: novaboot-admin remove-board b1 --force$/,
+      ),
+      exitCode: 75,
+    });
+  });
+
   it('refuses while somebody has the board, and ends that by force', async () => {
     await machine.root("sed -i 's/^console_cmd=.*/console_cmd=cat/' /home/b1/.novaboot-shell");
     const session = machine.spawnSsh('alice', 'b1', 'console');
@@ -467,7 +512,11 @@ describe('remove-board', () => {
       '/var/spool/cron/crontabs/b1 /var/spool/cron/atjobs/job /var/lib/novaboot-tftpd/b1.journal';
     await machine.root(`for file in ${leftovers}; do mkdir -p "$(dirname $file)"; touch $file; done
       chown b1 /var/spool/cron/atjobs/job`);
-    await admin('remove-board', 'b1', '--force');
+    const dropIn = '/etc/systemd/system/novaboot-power-off@b1.timer.d';
+    await machine.root(`mkdir -p ${dropIn}`);
+    const { stdout: removed, stderr: notes } = await machine.admin('remove-board', 'b1', '--force');
+    expect(removed).toMatch(/^- account b1$/m);
+    expect(notes).toContain(`${dropIn} stays, and counts for a later board b1 too\n`);
     expect(await machine.root(`ls ${leftovers} 2>&1 | grep -c 'No such file'`)).toBe('3\n');
     expect(
       await machine.root(

@@ -35,21 +35,22 @@ const outside = (...argv: readonly string[]) => machine.outside(argv);
 const property = async (unit: string, name: string) =>
   (await machine.account(BOARD, `systemctl --user show --value -p ${name} ${unit}`)).stdout.trimEnd();
 /** What a stranger's client sees in the root. */
-const list = (port: string | undefined) =>
+const list = (port: string | undefined, board = BOARD) =>
   outside(
     'nfs-ls',
-    `nfs://127.0.0.1/home/${BOARD}/nfsroot/alice/root?version=3&nfsport=${port}&mountport=${port}`,
+    `nfs://127.0.0.1/home/${board}/nfsroot/alice/root?version=3&nfsport=${port}&mountport=${port}`,
   );
 const good = (stdout: unknown = '') => ({ stdout, stderr: '', exitCode: 0 });
 
 describe('dpkg -i', () => {
   test('says nothing that is wrong, and starts the TFTP socket', async () => {
     expect(installation.replaceAll(/^(Creating (group|user)|Created symlink) .*\n/gm, '')).toBe('');
-    expect(await machine.root('systemctl is-active novaboot-tftpd.socket; systemctl is-system-running')).toBe(
-      'active\nrunning\n',
-    );
-    expect(await machine.root('grep -x /usr/bin/novaboot-shell /etc/shells; stat -c "%a %U" /srv/tftp')).toBe(
-      '/usr/bin/novaboot-shell\n755 root\n',
+    expect(
+      await machine.root('systemctl is-active novaboot-tftpd.socket; systemctl is-system-running --wait'),
+    ).toBe('active\nrunning\n');
+    const places = 'stat -c "%a %U" /srv/tftp /var/lib/novaboot-tftpd';
+    expect(await machine.root(`grep -x /usr/bin/novaboot-shell /etc/shells; ${places}`)).toBe(
+      '/usr/bin/novaboot-shell\n755 root\n711 novaboot-tftpd\n',
     );
   });
 
@@ -176,14 +177,29 @@ describe('the laboratory is watched', () => {
     await machine.account(BOARD, 'mv kept .novaboot-shell');
   });
 
+  test('a wrong file beside that of the TFTP server is told, and keeps nobody from files', async () => {
+    const file = '/etc/novaboot/tftpd.conf.d/wrong.conf';
+    await machine.root(`echo hello >${file}; systemctl restart novaboot-tftpd.service`);
+    await outside('curl', '-sS', '-m', '20', 'tftp://127.0.0.1/Image');
+    const problem = `${file}:1: hello: expected KEY=VALUE`;
+    const journal = await machine.root('journalctl -u novaboot-tftpd.service -p warning -o cat');
+    expect(journal).toContain(`${problem}\n`);
+    expect((await machine.admin('status')).stdout).toContain(`Its configuration is wrong: ${problem}\n`);
+    expect(await machine.admin('check')).toEqual({ stdout: '', stderr: `${problem}\n`, exitCode: 78 });
+    expect((await machine.admin('doctor')).stdout).toContain(problem);
+    await machine.root(`rm ${file}; systemctl reload novaboot-tftpd.service`);
+  });
+
   test('status tells who has a board, and what its servers do', async () => {
     const port = /port=(\d+)/.exec((await machine.ssh('alice', BOARD, 'get-config')).stdout)?.[1];
     expect(await list(port)).toMatchObject({ exitCode: 0 });
     await outside('curl', '-sS', '-m', '20', 'tftp://127.0.0.1/Image');
     // It counts once a second.
-    await machine.until(`grep -q '"${BOARD}"' /run/novaboot-tftpd/status`);
+    await machine.until(`grep -q '"${BOARD}":{"complete":[1-9]' /run/novaboot-tftpd/status`);
     const console = machine.spawnSsh('bob', BOARD, 'console');
     await console.waitForOutput(/^novaboot-shell: Connected/);
+    // Which is said before the board is switched on.
+    await machine.until(`novaboot-admin status ${BOARD} | grep -q ' on '`);
     const { stdout, stderr } = await machine.admin('status', '--json');
     console.end();
     expect(stderr).toBe('');
@@ -247,6 +263,7 @@ test('no unit can do more than we know of (exposure.txt)', async () => {
 });
 
 describe('removal', () => {
+  const b2 = async (script: string) => (await machine.account('b2', script)).stdout;
   const homes = () => machine.root('stat -c "%n %U" /home/*/kept; grep -c . /home/*/.ssh/authorized_keys');
 
   test('of a board leaves what its users have made', async () => {
@@ -255,7 +272,15 @@ describe('removal', () => {
     await machine.until(
       `flock -n /home/${BOARD} true && ! loginctl show-user -p State ${BOARD} | grep -q active`,
     );
-    expect(await machine.admin('remove-board', BOARD)).toMatchObject({ exitCode: 0 });
+    const uid = (await machine.root(`id -u ${BOARD}`)).trim();
+    const { stderr, exitCode } = await machine.admin('remove-board', BOARD);
+    expect({ stderr, exitCode }).toEqual({
+      stderr: expect.stringContaining(
+        `to have the board again, say: chown ${uid} /home/${BOARD} /srv/tftp/${BOARD}; \
+novaboot-admin add-board ${BOARD} --uid ${uid} --address 127.0.0.1 --nfs 127.0.0.1\n`,
+      ),
+      exitCode: 0,
+    });
     expect((await machine.run(`getent passwd ${BOARD}`)).exitCode).toBe(2);
     expect(await machine.root(`cat /home/${BOARD}/kept; stat -c %U /home/${BOARD}`)).toBe('data\nroot\n');
     expect(await machine.root(`cat /srv/tftp/${BOARD}/Image`)).toBe('kernel\n');
@@ -264,15 +289,18 @@ describe('removal', () => {
   });
 
   test('of the package says who is locked out, and purging it leaves their files', async () => {
-    expect(
-      await machine.admin('add-board', 'b2', '--key', machine.key('alice'), '--nfs', '127.0.0.1', ...CONFIG),
-    ).toMatchObject({ exitCode: 0 });
+    const addBoard = ['add-board', 'b2', '--key', machine.key('alice'), '--admin-id', 'alice'];
+    // systemd-logind takes it for the removed board as long as it knows that (UserStopDelaySec=), where it has its uid.
+    const words = [...addBoard, '--nfs', '127.0.0.1', '--power-off', '--uid', '2000', ...CONFIG];
+    expect(await machine.admin(...words)).toMatchObject({ exitCode: 0 });
     await machine.account('b2', 'echo data >kept');
     expect((await machine.ssh('alice', 'b2', 'get-config')).stdout).toContain('--nfsroot=');
     const before = await homes();
+    await machine.root('systemctl start novaboot-power-off@b2.timer');
     const { stderr, exitCode } = await machine.run('dpkg --force-unsafe-io -r novaboot-server');
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/log in[^\n]* b2$/m);
+    expect(stderr).toMatch(/^novaboot-server: these boards stay on, .*: b2$/m);
     expect(
       await machine.root(
         'ls -l /proc/[0-9]*/exe 2>/dev/null | grep /novaboot || true; ls -d /usr/lib/novaboot-server 2>&1 || true',
@@ -298,9 +326,53 @@ describe('removal', () => {
     await machine.root('systemctl stop other');
   });
 
-  test('of neither is for ever: after another installation the board is back', async () => {
+  test('of neither is for ever: what boards have enabled runs again, without a login', async () => {
+    const unit = 'novaboot-sessions@2000.path';
+    await machine.until(
+      `systemctl -q is-active ${unit} && systemctl -q is-active novaboot-power-off@b2.timer`,
+    );
+    await machine.root(`systemctl stop ${unit}`);
+    const told = await machine.admin('doctor', 'b2');
+    const fix = `systemctl start ${unit}`;
+    expect(told).toMatchObject({ stdout: expect.stringContaining(fix), exitCode: 1 });
+    await machine.root(fix);
+    expect((await machine.admin('doctor', 'b2')).stdout).not.toContain(unit);
+    const port = await b2('cat .cache/unfsd/alice.ports');
+    expect(await b2(`systemctl --user is-active ${NFSD}.socket`)).toBe('active\n');
+    expect(await list(/NFS_TCP=(\d+)/.exec(port)?.[1], 'b2')).toMatchObject({ stderr: '', exitCode: 0 });
+  });
+
+  test('an upgrade stops nothing, and starts nothing that somebody has stopped', async () => {
+    const ports = '/home/b2/.cache/unfsd/alice.ports';
+    const due = () =>
+      machine.root('systemctl show -P ActiveEnterTimestampMonotonic novaboot-power-off@b2.timer');
+    const before = await due();
+    expect(await machine.account('b2', `systemctl --user stop ${NFSD}.socket`)).toEqual(good());
+    // It is there as long as the socket is.
+    expect(await machine.root(`ls ${ports} 2>&1 || true`)).toContain('No such file');
     expect(await machine.install()).toMatchObject({ exitCode: 0 });
+    expect(await machine.root(`ls ${ports} 2>&1 || true`)).toContain('No such file');
+    expect(await due()).toBe(before);
+  });
+
+  test('after it the board is as before', async () => {
     expect((await machine.ssh('alice', 'b2', 'get-config')).stdout).toContain('--nfsroot=');
     expect(await machine.root('systemctl is-active novaboot-tftpd.socket')).toBe('active\n');
+  });
+
+  test('nor does it end the NFS server of a board without a user manager: it says so', async () => {
+    await machine.account(
+      'b2',
+      `mkdir -p nfsroot/bob/root; exec /usr/lib/novaboot-server/novaboot-nfsd --allow 127.0.0.1 --base "$PWD/nfsroot/bob" \
+        --port 27999 --port-file "$PWD/bob.ports" --log "$PWD/bob.log" "$PWD/nfsroot/bob/root"`,
+    );
+    const { stderr, exitCode } = await machine.install();
+    await machine.root('pkill -u b2 -f [b]ob.ports');
+    expect({ stderr, exitCode }).toEqual({
+      stderr: expect.stringMatching(
+        /^novaboot-server: NFS servers of b2 run on with the program of before; .*: ssh b2@HOST nfs restart\n$/,
+      ),
+      exitCode: 0,
+    });
   });
 });

@@ -183,6 +183,31 @@ describe('a lab file', () => {
     expect(await machine.root(`cat ${CONFIG}`)).toContain('--prefix=/x/\n');
   });
 
+  it('says what was done when --prune fails after the first board, and completes it when said again', async () => {
+    await machine.root(`for name in p1 p2; do novaboot-admin add-board $name --key /root/keys/alice.pub; done
+      mount --bind -o ro /srv/tftp/p2 /srv/tftp/p2`);
+    const { stdout, stderr, exitCode } = await apply(
+      `${RPI4.replace('10.0.0.20', '10.0.0.22')}${IMX8}`,
+      '--prune',
+    );
+    await machine.root('umount /srv/tftp/p2');
+    const listed = stdout.trim().split('\n');
+    expect({ stderr, exitCode }).toEqual({
+      stderr: `novaboot-admin: /srv/tftp/p2 stays, for root alone: the file system is read-only; \
+not undone: sessions and servers of p2; what is listed was done, and stays (changes: ${listed.length}); \
+say this again to complete it\n`,
+      exitCode: 1,
+    });
+    expect(listed).toContain('- account p1');
+    expect(stdout).not.toContain('p2');
+    expect(await machine.root('getent passwd p1 || echo gone; stat -c %U /home/p1 /srv/tftp/p1')).toBe(
+      'gone\nroot\nroot\n',
+    );
+    expect((await machine.ssh('alice', 'p2', 'version')).exitCode).toBe(0);
+    await machine.until('novaboot-admin apply --prune');
+    expect(await machine.run('getent passwd p2')).toMatchObject({ stdout: '' });
+  });
+
   it('has boards that it lacks removed with --prune, once nobody uses them', async () => {
     await machine.root('novaboot-admin add-board busy --key /root/keys/alice.pub --console-cmd cat');
     const session = machine.spawnSsh('alice', 'busy', 'console');
@@ -241,7 +266,10 @@ target_config="\\
       echo '%novaboot ALL = NOPASSWD: /usr/local/sbin/novaboot-power' >/etc/sudoers.d/novaboot`);
   });
 
-  const files = () => machine.root('cd /home/old; find . -ls; find . -type f -exec sha256sum {} +');
+  const files = () =>
+    machine.root(
+      `cd /home/old; find . -printf '%p %M %u %g %s %i %T@ %l\\n'; find . -type f -exec sha256sum {} +`,
+    );
 
   it('is no board of ours, and says what would differ', async () => {
     const refused = await machine.admin('add-board', 'old');

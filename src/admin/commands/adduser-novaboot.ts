@@ -1,9 +1,8 @@
 /** What the original's adduser-novaboot does, with its options and those that it hands on to adduser(8). */
-
 import { planBoard } from '../board-changes.ts';
-import { changing } from '../change.ts';
 import type { AdminWords } from '../command.ts';
 import { readKey } from '../key-input.ts';
+import { changing } from '../lock.ts';
 import { carryOut } from '../report-plan.ts';
 import { numberOf } from './add-board.ts';
 

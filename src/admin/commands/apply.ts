@@ -2,11 +2,11 @@
 import { ExitCode } from '../../shell/errors.ts';
 import { writeError } from '../../shell/output.ts';
 import { printable } from '../../shell/text.ts';
-import { changing } from '../change.ts';
 import type { AdminWords } from '../command.ts';
 import type { DesiredBoard } from '../desired.ts';
 import { LAB_FILE, LabError, readLab } from '../lab/lab-file.ts';
 import { planLab } from '../lab/lab-plan.ts';
+import { changing } from '../lock.ts';
 import { carryOut } from '../report-plan.ts';
 
 function say(text: string): void {

@@ -6,9 +6,10 @@ import { printable } from '../../shell/text.ts';
 import { type Account, findAccount } from '../account.ts';
 import { membershipChanges } from '../account-changes.ts';
 import { checkSound, loginShell, otherShell, shellKind } from '../boards.ts';
-import { type Change, changing, runChange } from '../change.ts';
+import { type Change, runChange } from '../change.ts';
 import type { AdminWords } from '../command.ts';
 import { importFindings } from '../import/findings.ts';
+import { changing } from '../lock.ts';
 import { carryOut } from '../report-plan.ts';
 
 /** @throws CommandError for an account that is no board's */

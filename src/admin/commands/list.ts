@@ -1,4 +1,5 @@
 /** Lists the boards. */
+import { countUnnamedKeys } from '../../shell/authorized-keys.ts';
 import { isPowerOffDelayed } from '../../shell/delayed-power-off.ts';
 import { writeJson, writeOut } from '../../shell/output.ts';
 import { printable, table } from '../../shell/text.ts';
@@ -7,7 +8,7 @@ import { asAccount } from '../as-account.ts';
 import { listBoards, listOtherBoards } from '../boards.ts';
 import type { AdminWords } from '../command.ts';
 import { statHome } from '../home-file.ts';
-import { boardUsers } from '../user-changes.ts';
+import { boardKeys, boardUsers } from '../user-changes.ts';
 
 interface Row {
   readonly name: string;
@@ -15,6 +16,8 @@ interface Row {
   readonly home: string;
   /** null where they cannot be read. */
   readonly users: readonly { readonly name: string; readonly admin: boolean; readonly keys: number }[] | null;
+  /** Those with which one can claim any name; null where they cannot be read. */
+  readonly unnamedKeys: number | null;
   readonly nfs: boolean;
   readonly powerOff: boolean;
   /** Nobody can log in. */
@@ -37,13 +40,15 @@ function rowOf(account: Account, other: boolean, expired: boolean): Row {
   return {
     ...{ name, uid, home, shell, other, expired },
     users: tried(() => boardUsers(account), null),
+    unnamedKeys: tried(() => countUnnamedKeys(boardKeys(account)), null),
     nfs: tried(() => statHome(account, '.novaboot-nfs') !== undefined, false),
     powerOff: asAccount(account, () => isPowerOffDelayed(home)),
   };
 }
 
-function cells({ name, home, users, nfs, powerOff, expired, other, shell }: Row): string[] {
-  const who = users?.map((user) => user.name + (user.admin ? '*' : '')).join(' ') ?? '?';
+function cells({ name, home, users, unnamedKeys, nfs, powerOff, expired, other, shell }: Row): string[] {
+  const named = users?.map((user) => user.name + (user.admin ? '*' : '')) ?? ['?'];
+  const who = [...named, ...(unnamedKeys ? [`(unnamed keys: ${unnamedKeys})`] : [])].join(' ');
   const features = [
     ...(nfs ? ['nfs'] : []),
     ...(powerOff ? ['power-off'] : []),

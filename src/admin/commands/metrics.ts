@@ -1,5 +1,4 @@
 /** Writes metrics for Prometheus: on standard output, or to a file that the node exporter's textfile collector reads. */
-import fs from 'node:fs';
 import path from 'node:path';
 import { CommandError, ExitCode } from '../../shell/errors.ts';
 import { writeOut } from '../../shell/output.ts';
@@ -7,6 +6,7 @@ import { printable } from '../../shell/text.ts';
 import { errorWords } from '../../system/error-words.ts';
 import { listBoards } from '../boards.ts';
 import type { AdminWords } from '../command.ts';
+import { replaceFile } from '../replace-file.ts';
 import { Look } from '../state/board-state.ts';
 import { fileSystemsOf } from '../state/disks.ts';
 import { metricsText } from '../state/metrics.ts';
@@ -14,22 +14,10 @@ import { askServers } from '../state/nfs-figures.ts';
 import { boardPlaces } from '../state/places.ts';
 import { tftpState } from '../state/tftp-state.ts';
 
-/** By rename: the collector reads the old file or the new one. */
-function replaceFile(file: string, text: string): void {
-  const fresh = path.join(path.dirname(file), `.${path.basename(file)}.new`);
+function write(file: string, text: string): void {
   try {
-    fs.rmSync(fresh, { force: true });
-    const fd = fs.openSync(fresh, 'wx', 0o644);
-    try {
-      fs.writeFileSync(fd, text);
-      // Whatever the umask is; not by its name, which may be another file's by now: the directory may be the exporter's.
-      fs.fchmodSync(fd, 0o644);
-    } finally {
-      fs.closeSync(fd);
-    }
-    fs.renameSync(fresh, file);
+    replaceFile(file, text, 0o644);
   } catch (error) {
-    fs.rmSync(fresh, { force: true });
     const message = `Cannot write ${printable(file)}: ${errorWords(error)}; give --output FILE in an existing directory`;
     throw new CommandError(message, ExitCode.failed, { cause: error });
   }
@@ -51,5 +39,5 @@ export async function run(words: AdminWords): Promise<void> {
   });
   const file = words.value('output');
   if (file === undefined || file === '-') writeOut(text);
-  else replaceFile(path.resolve(file), text);
+  else write(path.resolve(file), text);
 }

@@ -1,7 +1,7 @@
 /** Takes all keys of a user out of a board. What the user has stored stays. */
 import { boardNamed } from '../boards.ts';
-import { changing } from '../change.ts';
 import type { AdminWords } from '../command.ts';
+import { changing } from '../lock.ts';
 import { carryOut } from '../report-plan.ts';
 import { subjectOf } from '../subject.ts';
 import { boardUsers, removalOfUser } from '../user-changes.ts';

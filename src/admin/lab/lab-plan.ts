@@ -40,8 +40,8 @@ async function planEach<T>(all: readonly T[], plan: (each: T) => Plan | Promise<
   return plans;
 }
 
-function planPruned(account: Account): Plan {
-  assertIdle(account);
+async function planPruned(account: Account): Promise<Plan> {
+  await assertIdle(account);
   return planRemoval(account, { withIdentities: false });
 }
 

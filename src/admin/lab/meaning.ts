@@ -60,7 +60,7 @@ class Meaning {
       ...(home === undefined ? {} : { account: { home } }),
       ...(config === undefined ? {} : { config: withoutAbsent(config) }),
       ...(nfs === undefined ? {} : { nfs: withoutAbsent(nfs) as NfsSettings }),
-      ...(powerOff === undefined ? {} : { powerOff: powerOff === 'yes' }),
+      ...(powerOff === undefined ? {} : { powerOff }),
       ...(identities === undefined ? {} : { identities }),
       ...(users === undefined ? {} : { users }),
     };

@@ -5,6 +5,14 @@ import type { YamlPath } from './yaml.ts';
 
 const text = z.string({ error: 'expected text' });
 const list = z.array(text, { error: 'expected a list' });
+const clients = z.pipe(
+  z.union([text, list], { error: 'expected text or a list' }),
+  z.transform((value) => (Array.isArray(value) ? value.join(' ') : value)),
+);
+const flag = z.pipe(
+  z.enum(['yes', 'no', 'true', 'false'], { error: 'expected yes or no' }),
+  z.transform((value) => value === 'yes' || value === 'true'),
+);
 const settings = { error: 'expected settings, or {} for none' };
 
 /** Any of these names. */
@@ -21,8 +29,8 @@ const board = z.strictObject(
     serials: z.optional(list),
     users: z.optional(list),
     admins: z.optional(list),
-    nfs: z.optional(some(NFS_NAMES)),
-    power_off: z.optional(z.enum(['yes', 'no'], { error: 'expected yes or no' })),
+    nfs: z.optional(z.extend(some(NFS_NAMES), { allowed_clients: z.optional(clients) })),
+    power_off: z.optional(flag),
     config: z.optional(some(CONFIG_NAMES)),
   },
   settings,

@@ -79,6 +79,15 @@ describe('a lab file', () => {
     expect(board).toEqual({ name: 'a', users: [], identities, powerOff: false });
   });
 
+  it('may say it as YAML does', async () => {
+    const text = 'boards: {a: {power_off: true, nfs: {allowed_clients: [10.0.0.1, "fd00::/64"]}}}';
+    const [board] = await parseLab('lab', text);
+    expect(board).toEqual({ name: 'a', powerOff: true, nfs: { allowed_clients: '10.0.0.1 fd00::/64' } });
+    expect(await parseLab('lab', 'boards: {a: {power_off: false}}')).toEqual([
+      { name: 'a', powerOff: false },
+    ]);
+  });
+
   it.each([
     ['', 'lab:1:1: expected users: and boards:'],
     ['- a', 'lab:1:1: expected users: and boards:'],
@@ -87,7 +96,7 @@ describe('a lab file', () => {
     ['boards: {a: }', 'lab:1:10: boards.a: expected settings, or {} for none'],
     ['boards: {a: {users: x}}', 'lab:1:14: boards.a.users: expected a list'],
     ['boards: {a: {users: [[x]]}}', 'lab:1:22: boards.a.users: expected text'],
-    ['boards: {a: {power_off: true}}', 'lab:1:14: boards.a.power_off: expected yes or no'],
+    ['boards: {a: {power_off: maybe}}', 'lab:1:14: boards.a.power_off: expected yes or no'],
     [
       'boards: {a: {user: []}}',
       /^lab:1:14: boards\.a\.user: unknown setting, known are home, addresses, .*config$/,
