@@ -32,7 +32,7 @@ export class InodeTable {
     this.values[slot] = value;
   }
 
-  /** Its value becomes 0; the slot stays taken. */
+  /** Its value becomes 0; the slot stays taken until the table grows. */
   unset(key: number): void {
     const slot = this.slotOf(key);
     if (this.keys[slot] === key) this.values[slot] = 0;
@@ -52,15 +52,19 @@ export class InodeTable {
     return slot;
   }
 
+  /** Not by those that were unset: where numbers are never used again, they would fill any table. */
   private grow(): void {
     const { keys, values } = this;
-    this.keys = new Float64Array(keys.length * 2);
-    this.values = new Float64Array(keys.length * 2);
-    for (const [index, key] of keys.entries()) {
-      if (key === EMPTY) continue;
+    this.count = values.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
+    const capacity = this.count * 3 > keys.length ? keys.length * 2 : keys.length;
+    this.keys = new Float64Array(capacity);
+    this.values = new Float64Array(capacity);
+    for (const [index, value] of values.entries()) {
+      if (value === 0) continue;
+      const key = keys[index] as number;
       const slot = this.slotOf(key);
       this.keys[slot] = key;
-      this.values[slot] = values[index] as number;
+      this.values[slot] = value;
     }
   }
 }

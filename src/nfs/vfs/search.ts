@@ -53,25 +53,33 @@ export class Search {
     if (inode !== undefined) return inode;
     // Or there was such a file: somebody else moved or removed it.
     inodes.unsetDirectory(ino);
-    throw new PutOff(this.run());
+    // A walk that runs may be past where it is now. A number that was never seen is not worth another one.
+    const late = number === undefined ? undefined : this.running?.then(() => this.run());
+    throw new PutOff(late ?? this.run());
   }
 
+  /** @returns undefined also where the directory went, too */
   private takeUp(ino: number, directory: Inode): Inode | undefined {
-    const listing = new Listing(this.tree.directoryFd(directory), 0n, this.buffer);
-    return this.tree.inodes.takeUp(ino, directory, listing);
+    return this.unlessGone(() => {
+      const listing = new Listing(this.tree.directoryFd(directory), 0n, this.buffer);
+      return this.tree.inodes.takeUp(ino, directory, listing);
+    });
+  }
+
+  private unlessGone<T>(look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      if (!(error instanceof FileError || error instanceof PutOff)) throw error;
+      return undefined;
+    }
   }
 
   /** Whether a file whose names went has another one where the last was: then memory has that now. */
   isNear({ ino, name, parent }: Inode): boolean {
     if (name !== '' || parent === undefined) return false;
-    try {
-      const found = this.takeUp(ino, parent);
-      return found !== undefined && found.name !== '';
-    } catch (error) {
-      // The directory went, too.
-      if (!(error instanceof FileError || error instanceof PutOff)) throw error;
-      return false;
-    }
+    const found = this.takeUp(ino, parent);
+    return found !== undefined && found.name !== '';
   }
 
   /** Whether a number that memory lacks is sure to be of no file. */
@@ -79,7 +87,7 @@ export class Search {
     return this.running === undefined && performance.now() - this.endedAt < TRUST_MS;
   }
 
-  /** Walks, or joins the walk that has not begun. Settles when all is known that can be. */
+  /** Walks, or joins the walk that runs. Settles when all is known that can be. */
   run(...lost: Inode[]): Promise<void> {
     for (const inode of lost) this.wanted.add(inode);
     if (lost.length === 0) this.isForUnknown = true;
@@ -97,13 +105,8 @@ export class Search {
   /** Most often what is lost is a root that gave way to another one, and with it what is in it. */
   private isFoundWithRoots(): boolean {
     const { tops } = this.tree;
-    let moved: Set<Inode>;
-    try {
-      moved = tops.refresh();
-    } catch (error) {
-      if (!(error instanceof FileError || error instanceof PutOff)) throw error;
-      return false;
-    }
+    const moved = this.unlessGone(() => tops.refresh());
+    if (moved === undefined) return false;
     for (const inode of this.wanted) {
       const top = tops.topOf(inode);
       if (top !== undefined && moved.has(top)) this.wanted.delete(inode);
@@ -130,13 +133,17 @@ export class Search {
       sliceEnd = performance.now() + SLICE_MS;
     }
     this.directories = undefined;
-    for (const inode of missing) this.tree.inodes.forget(inode);
+    // A call may have found one meanwhile.
+    for (const inode of missing) {
+      if (this.unlessGone(() => this.tree.peek(inode)) === undefined) this.tree.inodes.forget(inode);
+    }
     this.endedAt = performance.now();
     this.tookMs = this.endedAt - begin;
   }
 
   private visit(directory: Inode, directories: Inode[], missing: Set<Inode>): void {
-    try {
+    // It may have gone, or may not be read: then nothing in it can be reached.
+    this.unlessGone(() => {
       const fd = this.tree.directoryFd(directory);
       const { tops } = this.tree;
       const isHall = tops.isHall(directory);
@@ -155,10 +162,7 @@ export class Search {
           this.note(directory, fd, name, entry, missing);
         }
       }
-    } catch (error) {
-      // It went away or may not be read: then nothing in it can be reached.
-      if (!(error instanceof FileError || error instanceof PutOff)) throw error;
-    }
+    });
   }
 
   private isDirectory(fd: number, name: Buffer, { isDirectory }: Entry): boolean {

@@ -42,7 +42,6 @@ const ENODATA = 61;
 const GROUP_BITS = 0o070;
 /** What rsync --fake-super stores for `security.capability`. */
 const CAPABILITY = Buffer.from('user.rsync.security.capability\0');
-const _DOT = Buffer.from('.\0');
 const REMEMBERED = 8;
 
 export class Volume {

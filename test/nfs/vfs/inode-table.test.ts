@@ -30,3 +30,15 @@ test('a value can be changed, and taken away', () => {
   expect(table.get(5)).toBe(0);
   expect(table.get(6)).toBeUndefined();
 });
+
+test('numbers that come and go take no memory', () => {
+  const table = new InodeTable();
+  table.set(1, 7);
+  for (let number = 2; number < 100_000; number += 1) {
+    table.set(number, 1);
+    table.unset(number);
+  }
+  expect(table.size).toBeLessThan(1024);
+  expect(table.get(1)).toBe(7);
+  expect(table.get(99_999)).toBeFalsy();
+});
