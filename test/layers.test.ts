@@ -94,7 +94,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   'src/doctor/configuration': [
     'src/console/console-spec.ts',
-    'src/doctor',
+    'src/doctor/ask-program.ts',
     'src/power/spec.ts',
     'src/shell',
     'src/system',

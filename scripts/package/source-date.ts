@@ -20,7 +20,8 @@ function commitDate(): string | undefined {
 
 /** That of SOURCE_DATE_EPOCH, else of the last commit, else of the change log's file. @returns seconds since 1970 */
 export function sourceDate(): number {
-  const said = process.env.SOURCE_DATE_EPOCH ?? commitDate() ?? '';
+  const said = process.env.SOURCE_DATE_EPOCH || commitDate() || '';
   if (/^\d+\n?$/.test(said)) return Number(said);
+  if (said !== '') throw new Error(`SOURCE_DATE_EPOCH is ${said}; it is a number of seconds`);
   return Math.floor(fs.statSync(path.join(ROOT, 'CHANGELOG.md')).mtimeMs / 1000);
 }

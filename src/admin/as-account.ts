@@ -66,7 +66,9 @@ const MAX_TASKS = 1000;
  * Where memory runs out nevertheless, the kernel ends these before all others.
  */
 export function boundWords(): string[] {
-  const alone = mayMakeNamespaces() ? ['unshare', '--pid', '--fork', '--kill-child', '--'] : [];
+  // The first process there stays root's: one that changes its ids does not end with its parent any more (prctl(2)).
+  const first = ['/bin/sh', '-c', '"$@"; exit $?', 'sh'];
+  const alone = mayMakeNamespaces() ? ['unshare', '--pid', '--fork', '--kill-child', '--', ...first] : [];
   const limits = [`--data=${MAX_BYTES}`, `--nproc=${MAX_TASKS}`, '--core=0'];
   // Outside: choom(1) writes by process id, and in the namespace its own is that of the host's init.
   return ['choom', '-n', '1000', '--', ...alone, 'prlimit', ...limits, '--'];

@@ -13,8 +13,11 @@ export interface Change {
   apply(): void | Promise<void>;
   /** None for what cannot be undone. */
   undo?(): void | Promise<void>;
-  /** There is no way back from here, even if it fails: what was done before it stays, and has to be completed. */
-  readonly isFinal?: true;
+  /**
+   * There is no way back once it is done, or begun, even if it fails then: what was done before it stays, and has to be
+   * completed.
+   */
+  readonly isFinal?: 'done' | 'begun';
 }
 
 /** What leads to the desired state; no changes where that is so already. */
@@ -90,7 +93,8 @@ async function takeBack(
   what: string,
   error: unknown,
 ): Promise<CommandError> {
-  const last = [...changes, ...(failed ? [failed] : [])].findLastIndex(({ isFinal }) => isFinal);
+  const isBegun = failed?.isFinal === 'begun';
+  const last = isBegun ? changes.length : changes.findLastIndex(({ isFinal }) => isFinal !== undefined);
   const stays = changes.slice(0, last + 1);
   const left = await undo(changes.slice(last + 1));
   tell(stays, said);

@@ -1,7 +1,6 @@
 /** What has to be said to have a removed board again: told while all of it is still known. */
-import { parseNfsSettings } from '../shell/nfs-config.ts';
+import { parseNfsConfig } from '../shell/nfs-config.ts';
 import { printable } from '../shell/text.ts';
-import { splitClients } from '../system/client-list.ts';
 import type { Account } from './account.ts';
 import { readHomeFile } from './home-file.ts';
 import { withPresentIdentities } from './identity-changes.ts';
@@ -12,8 +11,9 @@ function nfsWords(account: Account): string[] {
   if (!isLingering(account.name)) return [];
   try {
     const file = '.novaboot-nfs';
-    const clients = parseNfsSettings(file, readHomeFile(account, file) ?? '').get('allowed_clients')?.value;
-    return splitClients(clients ?? '').flatMap((client) => ['--nfs', client]);
+    // Checked: root may paste it, and it is the account's.
+    const { allowed_clients: clients = [] } = parseNfsConfig(file, readHomeFile(account, file) ?? '');
+    return clients.flatMap((client) => ['--nfs', client]);
   } catch {
     // It could not be used either.
     return [];

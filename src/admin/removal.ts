@@ -67,7 +67,13 @@ function placesOf(account: Account): string[] {
     const isRoots = tried(() => fs.lstatSync(link).isSymbolicLink() && fs.lstatSync(link).uid === 0);
     return isRoots ? (tried(() => [fs.realpathSync(link)]) ?? []) : [];
   });
-  return [...new Set([account.home, boardTree(account.name), ...links])];
+  return [...new Set([...[account.home, boardTree(account.name)].map(real), ...links])];
+}
+
+/** Without links on the way to it: one directory has one name. It may be a link itself. */
+function real(directory: string): string {
+  const above = tried(() => fs.realpathSync(path.dirname(directory)));
+  return above === undefined ? directory : path.join(above, path.basename(directory));
 }
 
 function tried<T>(look: () => T): T | undefined {
@@ -140,7 +146,7 @@ function purged(directory: string, { uid }: Account): Change {
       withOwn(directory, uid, (fd) => fs.fchmodSync(fd, 0o700));
       removeDirectory(directory);
     },
-    isFinal: true,
+    isFinal: 'begun',
   };
 }
 
@@ -148,7 +154,7 @@ function noAccount(name: string): Change {
   return {
     text: `- account ${name}`,
     apply: () => void runChange('userdel', ['--', name]),
-    isFinal: true,
+    isFinal: 'done',
   };
 }
 
@@ -180,7 +186,7 @@ export function planRemoval(
   const own = places.filter((directory) => isOwn(directory, account));
   if (purge) own.forEach(checkMounts);
   const read = journals(name);
-  const units = unitFiles(name);
+  const units = unitFiles(account);
   const identities = planIdentities(new Map(withIdentities ? [[name, undefined]] : []));
   const changes = [
     expiry(account),
@@ -190,7 +196,10 @@ export function planRemoval(
     ...jobChanges(account),
     // Their owner may read them (acl(5)), so the next one with this uid could.
     ...(read.length > 0 ? [journalChange(read)] : []),
-    ...own.map((directory) => (purge ? purged(directory, account) : kept(directory, account))),
+    // The home goes last: by the links in it the others are found again.
+    ...(purge
+      ? own.toReversed().map((directory) => purged(directory, account))
+      : own.map((directory) => kept(directory, account))),
     ...(purge && units.length > 0 ? [unitFilesChange(units)] : []),
     noAccount(name),
   ];

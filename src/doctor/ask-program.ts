@@ -44,6 +44,7 @@ export async function askProgram(
   child.once('close', (status) => answer(status));
   // What has left the group may keep the pipes open, and a device that hangs keeps a process from ending.
   const letGo = () => {
+    child.removeAllListeners('exit');
     child.stdout.destroy();
     child.stderr.destroy();
     child.unref();

@@ -13,6 +13,9 @@ export interface UnitsContext {
 }
 
 const PATTERN = 'novaboot-*';
+/** Ours: what the account's systemd says may be anything, and others paste it. */
+const OURS = /^(novaboot-(?:nfsd@[\w.@+-]{1,64}\.(?:service|socket)|delayed-power-off\.service))\s/gm;
+const MAX_UNITS = 100;
 
 /** No check of those that are made in a process namespace of their own: there systemctl(1) finds no systemd. */
 export const units: Check<UnitsContext> = {
@@ -22,8 +25,8 @@ export const units: Check<UnitsContext> = {
     const words = ['systemctl', '--user', 'list-units', '--failed', '--plain', '--no-legend', PATTERN];
     const [file = '', ...args] = [...before, ...words];
     const answer = await askProgram(file, args, signal, env);
-    const failed = answer?.status === 0 ? [...answer.stdout.matchAll(/^(\S+)/gm)].map(([unit]) => unit) : [];
-    return failed.map((unit) => ({
+    const lines = answer?.status === 0 ? [...answer.stdout.matchAll(OURS)] : [];
+    return lines.slice(0, MAX_UNITS).map(([, unit = '']) => ({
       severity: 'error',
       subject: name,
       what: `${unit} has failed`,

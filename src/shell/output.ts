@@ -1,12 +1,15 @@
 /** Writing to the user: synchronous, so that nothing is lost when another program replaces this process. */
 import fs from 'node:fs';
+import { isatty } from 'node:tty';
 import { errorWords } from '../system/error-words.ts';
 import { CommandError } from './errors.ts';
 
 const RETRY_MS = 5;
 
 /** What pipes, sockets and terminals say when nobody reads any more: no more of an error than SIGPIPE would be. */
-const READER_GONE: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET', 'EIO'];
+function isReaderGone(fd: number, code: string | undefined): boolean {
+  return code === 'EPIPE' || code === 'ECONNRESET' || (code === 'EIO' && isatty(fd));
+}
 
 /** Writes all of the text. @returns false if the reader is gone @throws what else the system says, as of a full disk */
 function writeAll(fd: number, text: string | Buffer): boolean {
@@ -16,7 +19,7 @@ function writeAll(fd: number, text: string | Buffer): boolean {
       rest = rest.subarray(fs.writeSync(fd, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (READER_GONE.includes(code)) return false;
+      if (isReaderGone(fd, code)) return false;
       if (code !== 'EAGAIN') throw error;
       // The caller gave us a non-blocking descriptor whose reader is slow.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);

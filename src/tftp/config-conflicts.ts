@@ -27,6 +27,8 @@ export interface Claimant {
   readonly isPublic: boolean;
   readonly section: Place;
   readonly claims: readonly Claim[];
+  /** It is not served: something is wrong beside it. */
+  readonly isWrong: boolean;
 }
 
 /** An address has many spellings, and none of them is a name. */
@@ -51,17 +53,18 @@ export function claimsOf(section: Section, values: Claimed): Claim[] {
 
 /** @returns what is claimed twice */
 function findContested(boards: readonly Claimant[], report: Report): ReadonlySet<string> {
-  const owners = new Map<string, Claim & { readonly name: string }>();
+  const owners = new Map<string, Claim & Pick<Claimant, 'name' | 'section'>>();
   const contested = new Set<string>();
-  for (const { name, claims } of boards) {
+  for (const { name, claims, section } of boards) {
     for (const claim of claims) {
       const { what, place, key, shown } = claim;
       const owner = owners.get(what);
       if (owner === undefined) {
-        owners.set(what, { ...claim, name });
+        owners.set(what, { ...claim, name, section });
         continue;
       }
-      contested.add(what);
+      // What a board says twice is its own all the same.
+      if (owner.section !== section) contested.add(what);
       const { file, line } = owner.place;
       const where = file === place.file ? '' : ` (${file}:${line})`;
       report(place, key, `expected something else than ${shown}, which board ${owner.name} has${where}`);
@@ -105,11 +108,12 @@ export function settle<T extends Claimant>(
   publicTree: string | undefined,
   report: Report,
 ): { readonly boards: T[]; readonly publicTree: string | undefined } {
-  const contested = findContested(boards, report);
+  const right = boards.filter(({ isWrong }) => !isWrong);
+  const contested = findContested(right, report);
   const hidden = boards.filter(({ isPublic }) => !isPublic);
   const isExposing = publicTree !== undefined && exposes(publicTree, hidden, report);
-  const holders = findHolders(boards, hidden, report);
-  const left = boards.filter((board) => !holders.has(board) && !contested.has(board.name));
+  const holders = findHolders(right, hidden, report);
+  const left = right.filter((board) => !holders.has(board) && !contested.has(board.name));
   return {
     boards: left.map((board) => ({
       ...board,

@@ -119,24 +119,34 @@ function check<T extends z.ZodMiniObject>(
   return undefined;
 }
 
-/** Those that are right. */
+/** A board whose section is wrong has its tree all the same: no other one is to see it. */
+function wrongBoard(section: Section, directory: string): Claimant {
+  const { board: name = '', settings } = section;
+  const tree = settings.findLast(({ key }) => key === 'tree')?.value;
+  return {
+    ...{ name, addresses: [], prefixes: [], claims: [], section },
+    tree: path.resolve(tree ?? path.join(directory, name)),
+    isPublic: false,
+    isWrong: true,
+  };
+}
+
 function boardsOf(sections: readonly Section[], directory: string, report: Report): Claimant[] {
-  return sections.flatMap((section): Claimant[] => {
+  return sections.map((section) => {
     const values = check(boardSchema, section, report);
-    if (values === undefined) return [];
+    if (values === undefined) return wrongBoard(section, directory);
     const { address, serial, mac, tree, public: isPublic } = values;
     const { board: name = '' } = section;
-    return [
-      {
-        name,
-        addresses: address.flat(),
-        prefixes: [...serial, ...mac],
-        tree: path.resolve(tree ?? path.join(directory, name)),
-        isPublic: isPublic === 'yes',
-        section,
-        claims: claimsOf(section, values),
-      },
-    ];
+    return {
+      name,
+      addresses: address.flat(),
+      prefixes: [...serial, ...mac],
+      tree: path.resolve(tree ?? path.join(directory, name)),
+      isPublic: isPublic === 'yes',
+      section,
+      claims: claimsOf(section, values),
+      isWrong: false,
+    };
   });
 }
 
@@ -146,7 +156,7 @@ function journalOf(setting: string | undefined, stateDirectory: string | undefin
   return journal === '' ? undefined : path.resolve(journal);
 }
 
-/** The boards of a file that has nothing else. @returns none of them after a problem */
+/** The boards of a file that has nothing else. After a problem all are wrong. */
 function boardsOfFile(text: ConfigText, directory: string, report: Report): Claimant[] {
   let isRight = true;
   const note: Report = (...problem) => {
@@ -157,7 +167,7 @@ function boardsOfFile(text: ConfigText, directory: string, report: Report): Clai
   // It would be lost on the way to what counts for all boards.
   for (const setting of above.settings) note(setting, setting.key, 'expected [board NAME] above it');
   const boards = boardsOf(sections, directory, note);
-  return isRight ? boards : [];
+  return isRight ? boards : boards.map((board) => ({ ...board, isWrong: true }));
 }
 
 /**
@@ -191,7 +201,10 @@ export function parseConfig(texts: readonly [ConfigText, ...ConfigText[]], state
     directory,
     public: publicTree,
     journal: journalOf(settings?.journal, stateDirectory),
-    boards: boards.map(({ section, claims: _claims, ...board }) => ({ ...board, file: section.file })),
+    boards: boards.map(({ section, claims: _claims, isWrong: _isWrong, ...board }) => ({
+      ...board,
+      file: section.file,
+    })),
     problems,
   };
 }

@@ -54,7 +54,10 @@ class Supervisor {
     await this.use(this.findTrees());
     const { length } = this.config.problems;
     if (length > 0)
-      this.log('error', `${this.file}: what is wrong beside it (${length}, see --check) is not served`);
+      this.log(
+        'error',
+        `mistakes in the configuration: ${length}; what they concern is not served: see novaboot-tftpd --check`,
+      );
   }
 
   /** Accounts may be asked for over a network that is down: no board waits long for that. */

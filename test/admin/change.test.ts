@@ -67,7 +67,7 @@ describe('applyChanges', () => {
     const said: string[] = [];
     const changes = [
       change('a'),
-      change('b', { isFinal: true }),
+      change('b', { isFinal: 'done' }),
       change('c'),
       change('d', { apply: failing(new Error('no')) }),
     ];
@@ -80,8 +80,16 @@ describe('applyChanges', () => {
     expect(said).toEqual(['+ a', '+ b']);
   });
 
-  it('has no way back from what is final and has failed', async () => {
-    const final = change('b', { apply: failing(new Error('half of it')), isFinal: true });
+  it('has a way back from what is final only once it is done, and has failed', async () => {
+    const final = change('b', { apply: failing(new Error('not yet')), isFinal: 'done' });
+    await expect(applyChanges([change('a'), final])).rejects.toThrow(
+      new CommandError('b: not yet; nothing was changed'),
+    );
+    expect(log).toEqual(['a', 'undo a']);
+  });
+
+  it('has no way back from what is final as soon as it is begun, and has failed', async () => {
+    const final = change('b', { apply: failing(new Error('half of it')), isFinal: 'begun' });
     await expect(applyChanges([final])).rejects.toThrow(
       new CommandError('b: half of it; say this again to complete it'),
     );

@@ -128,6 +128,7 @@ describe('the example for sshd', () => {
 const LISTEN =
   "/usr/lib/novaboot-server/node -e 'require(`dgram`).createSocket(`udp4`).bind(69, () => console.log(1))'";
 
+const OWN_UNIT = 'unit=~b1/.config/systemd/user/novaboot-nfsd@y.service';
 const AS_BOARD = `setpriv --reuid=b1 --regid=novaboot --init-groups env XDG_RUNTIME_DIR=/run/user/$(id -u b1)`;
 
 interface Fault {
@@ -238,10 +239,10 @@ const AT_ONCE: Readonly<Record<string, readonly Fault[]>> = {
     fault(
       'units',
       'error',
-      /novaboot-y.service has failed/,
-      `${AS_BOARD} systemd-run --user -q --unit=novaboot-y false
-      until ${AS_BOARD} systemctl --user is-failed -q novaboot-y; do sleep 0.1; done`,
-      `${AS_BOARD} systemctl --user reset-failed novaboot-y`,
+      /novaboot-nfsd@y.service has failed/,
+      `${AS_BOARD} sh -ec '${OWN_UNIT}; mkdir -p ~b1/.config/systemd/user; printf "[Service]\\nExecStart=false\\n" >$unit
+        systemctl --user daemon-reload; systemctl --user start novaboot-nfsd@y; until systemctl --user is-failed -q novaboot-nfsd@y; do sleep 0.1; done'`,
+      `${AS_BOARD} sh -ec '${OWN_UNIT}; rm $unit; systemctl --user daemon-reload; systemctl --user reset-failed novaboot-nfsd@y'`,
     ),
     fault(
       'nfs',

@@ -184,7 +184,7 @@ describe('the laboratory is watched', () => {
     const problem = `${file}:1: hello: expected KEY=VALUE`;
     const journal = await machine.root('journalctl -u novaboot-tftpd.service -p warning -o cat');
     expect(journal).toContain(`${problem}\n`);
-    expect((await machine.admin('status')).stdout).toContain(`Its configuration is wrong: ${problem}\n`);
+    expect((await machine.admin('status')).stdout).toContain(`What it does not serve: ${problem}\n`);
     expect(await machine.admin('check')).toEqual({ stdout: '', stderr: `${problem}\n`, exitCode: 78 });
     expect((await machine.admin('doctor')).stdout).toContain(problem);
     await machine.root(`rm ${file}; systemctl reload novaboot-tftpd.service`);
@@ -290,7 +290,7 @@ novaboot-admin add-board ${BOARD} --uid ${uid} --address 127.0.0.1 --nfs 127.0.0
 
   test('of the package says who is locked out, and purging it leaves their files', async () => {
     const addBoard = ['add-board', 'b2', '--key', machine.key('alice'), '--admin-id', 'alice'];
-    // systemd-logind takes it for the removed board as long as it knows that (UserStopDelaySec=), where it has its uid.
+    // With the uid of the removed one it would wait until systemd-logind has forgotten that.
     const words = [...addBoard, '--nfs', '127.0.0.1', '--power-off', '--uid', '2000', ...CONFIG];
     expect(await machine.admin(...words)).toMatchObject({ exitCode: 0 });
     await machine.account('b2', 'echo data >kept');
@@ -300,7 +300,7 @@ novaboot-admin add-board ${BOARD} --uid ${uid} --address 127.0.0.1 --nfs 127.0.0
     const { stderr, exitCode } = await machine.run('dpkg --force-unsafe-io -r novaboot-server');
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/log in[^\n]* b2$/m);
-    expect(stderr).toMatch(/^novaboot-server: these boards stay on, .*: b2$/m);
+    expect(stderr).toMatch(/^novaboot-server: the automatic power-off does not come [^\n]*: b2$/m);
     expect(
       await machine.root(
         'ls -l /proc/[0-9]*/exe 2>/dev/null | grep /novaboot || true; ls -d /usr/lib/novaboot-server 2>&1 || true',

@@ -285,6 +285,12 @@ describe('files of boards', () => {
     ]);
   });
 
+  it('that say the same twice keep it', () => {
+    const config = files('', { a: '[board a]\naddress=10.0.0.1\naddress=::ffff:10.0.0.1' });
+    expect(known(config)).toEqual(['a 10.0.0.1 ::ffff:10.0.0.1']);
+    expect(config.problems).toHaveLength(1);
+  });
+
   it('that have the same name are left out, both', () => {
     const config = files('', {
       a: '[board a]\naddress=10.0.0.1',
@@ -301,6 +307,9 @@ describe('files of boards', () => {
     expect(holder.problems).toEqual([
       '/etc/c:1: [board all]: expected a tree that does not hold that of board a',
     ]);
+    const wrong = files('[board all]\ntree=/srv/x', { a: '[board a]\ntree=/srv/x/a\nnonsense=1' });
+    expect(known(wrong)).toEqual([]);
+    expect(wrong.problems).toHaveLength(2);
     const everything = files('public=.', { a: '[board a]', b: '[board b]\npublic=yes' });
     expect(everything.public).toBeUndefined();
     expect(known(everything)).toEqual(['a', 'b']);

@@ -202,7 +202,7 @@ describe('another configuration', () => {
     });
     expect(await download('Image')).toBe('kernel');
     expect(log()).toMatch(RegExp(`^<4>${configFile}\\.d/twin\\.conf:2: adress: unknown setting, .*$`, 'm'));
-    expect(log()).toMatch(/^<3>.*tftpd\.conf: what is wrong beside it \(1, see --check\) is not served$/m);
+    expect(log()).toMatch(/^<3>mistakes in the configuration: 1; what they concern is not served: see /m);
     expect(run('--config', configFile, '--check').status).toBe(78);
     fs.writeFileSync(`${configFile}.d/twin.conf`, '[board twin]\naddress=127.0.0.1\n');
     await logged(

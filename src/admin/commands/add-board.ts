@@ -12,6 +12,7 @@ import { readKey } from '../key-input.ts';
 import { changing } from '../lock.ts';
 import { withPresent } from '../present.ts';
 import { carryOut } from '../report-plan.ts';
+import { subjectOf } from '../subject.ts';
 import { boardUsers } from '../user-changes.ts';
 
 /** Options that have the name of what they set, with dashes. */
@@ -110,8 +111,10 @@ export async function run(words: AdminWords): Promise<void> {
   const dryRun = words.has('dry-run');
   await changing(async () => {
     const existing = findAccount(desired.name);
-    const isOurs = existing !== undefined && shellKind(existing) === 'ours';
-    const whole = withPresent(desired, isOurs ? existing : undefined);
+    // One that was removed has left its files.
+    const owner = existing ?? subjectOf(desired).resident;
+    const isOther = existing !== undefined && shellKind(existing) !== 'ours';
+    const whole = withPresent(desired, isOther ? undefined : owner);
     await carryOut(await planBoard(whole), { dryRun });
   });
   if (!dryRun) writeOut(nextStep(desired));

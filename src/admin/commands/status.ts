@@ -78,7 +78,7 @@ function tftpText(status: TftpStatus | undefined): string {
 function problemsText(problems: readonly string[]): string {
   const [first] = problems;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more: novaboot-tftpd --check)` : '';
-  return first === undefined ? '' : `Its configuration is wrong: ${printable(first)}${more}\n`;
+  return first === undefined ? '' : `What it does not serve: ${printable(first)}${more}\n`;
 }
 
 function diskText({ mountPoint, bytes, freeBytes, files, freeFiles }: FileSystem): string {

@@ -66,6 +66,7 @@ function fits(value: string | number, right: unknown, find: FindSet): Guess {
 
 /** Whether a first packet from another machine matches. */
 function matchGuess(match: unknown, { protocol, port }: Packet, find: FindSet): Guess {
+  if (!['==', '!=', 'in'].includes(String(member(match, 'op')))) return 'maybe';
   const [left, right] = [member(match, 'left'), member(match, 'right')];
   const payload = member(left, 'payload');
   const of = member(payload, 'protocol');
@@ -126,7 +127,8 @@ class Walk {
     const found = this.ruleset.find(
       ({ set }) => set?.family === family && set.table === table && set.name === name,
     )?.set;
-    const flags = Array.isArray(found?.flags) ? found.flags : [];
+    // A single one is a string in newer versions.
+    const flags = [found?.flags].flat();
     if (found?.type !== 'inet_service' || flags.includes('dynamic') || flags.includes('timeout'))
       return undefined;
     return found.elem ?? [];

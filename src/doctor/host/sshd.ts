@@ -1,7 +1,7 @@
 /** Whether sshd lets users of boards do what they are for, and nothing else. */
 import os from 'node:os';
 import { listeners } from '../../system/listening.ts';
-import { askProgram, outputOf } from '../ask-program.ts';
+import { askProgram } from '../ask-program.ts';
 import { type Check, inOrder, type Said } from '../finding.ts';
 import type { HostContext } from './context.ts';
 import { matchWords } from './sshd-files.ts';
@@ -56,10 +56,15 @@ async function groupsOf(
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  // A line each.
-  const said = await outputOf('id', ['-Gn', '--', ...names], signal);
-  const lines = said?.trimEnd().split('\n') ?? [];
-  return new Map(names.map((name, index) => [name, lines[index]?.split(' ') ?? []]));
+  // A line each. One that has a group without a name, or has gone, spoils the status, or the others' lines.
+  const said = await askProgram('id', ['-Gn', '--', ...names], signal);
+  const lines = said?.stdout.trimEnd().split('\n') ?? [];
+  if (lines.length === names.length) {
+    return new Map(names.map((name, index) => [name, lines[index]?.split(' ') ?? []]));
+  }
+  if (names.length === 1) return new Map();
+  const alone = await Promise.all(names.map((name) => groupsOf([name], signal)));
+  return new Map(alone.flatMap((groups) => [...groups]));
 }
 
 /**

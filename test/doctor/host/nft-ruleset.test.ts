@@ -128,6 +128,12 @@ it.each<[string, Ruleset, boolean]>([
     false,
   ],
   [
+    'a named set that changes by itself, of a newer nft',
+    withPorts(chain('drop', [dport('@ports'), accept]), { flags: 'dynamic' }),
+    false,
+  ],
+  ['a port that is below', chain('drop', [dport(1024, '<'), accept]), false],
+  [
     'a named set of something else',
     withPorts(chain('drop', [dport('@ports'), accept]), { type: 'ifname' }),
     false,
