@@ -541,6 +541,27 @@ describe('remove-board', () => {
     expect((await machine.ssh('alice', 'b1', 'list-keys')).stdout).toContain('alice');
   });
 
+  it('reaches what is behind a link of root, and advises nothing that the account has chosen', async () => {
+    await machine.root('mv /srv/tftp /srv/files; ln -s files /srv/tftp');
+    const words = ['add-board', 'b9', '--key', machine.key('alice'), '--uid', '2100', '--nfs', '127.0.0.1'];
+    expect(await machine.admin(...words)).toMatchObject({ exitCode: 0 });
+    await machine.root('echo quota=1G >>/home/b9/.novaboot-nfs');
+    const { stderr } = await machine.admin('remove-board', 'b9');
+    const [, advice = ''] = /, say: (.*)\n$/.exec(stderr) ?? [];
+    expect(advice).toBe(
+      'chown 2100 /home/b9 /srv/files/b9; novaboot-admin add-board b9 --uid 2100 --nfs 127.0.0.1',
+    );
+    await machine.root(advice);
+    expect(await machine.root('cat /home/b9/.novaboot-nfs')).toMatch(/^quota=1G$/m);
+    const hostile = `allowed_clients="127.0.0.1 ;touch\${IFS}/root/x $(id)"`;
+    await machine.write('/home/b9/.novaboot-nfs', `${hostile}\n`);
+    expect((await machine.admin('remove-board', 'b9', '--dry-run')).stderr).toMatch(/ --uid 2100\n$/);
+    expect(await machine.admin('remove-board', 'b9', '--purge')).toMatchObject({ exitCode: 0 });
+    expect(await machine.root('ls /home /srv/files; rm /srv/tftp; mv /srv/files /srv/tftp')).not.toMatch(
+      /b9/,
+    );
+  });
+
   it('leaves no unit behind that has failed', async () => {
     expect(await machine.root("systemctl list-units --failed --no-legend 'novaboot-*'")).toBe('');
   });
