@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
+import { findFreePort } from '../../src/shell/free-port.ts';
 import { CONTENT, Procedure } from './rpc/fake-program.ts';
 import { call, opaqueBytes, record, words } from './rpc/rpc-calls.ts';
 import { eventually, type FakeServer, startFakeServer, TcpClient } from './rpc/rpc-client.ts';
@@ -316,9 +317,11 @@ it('reads no further when too many calls of a client run', async () => {
 
 it('answers a repeated call from the cache, also on a new connection from the same port', async () => {
   const started = await start();
-  const client = await connect(started);
+  // Below the ephemeral ones: nobody else gets it meanwhile.
+  const localPort = await findFreePort(`${process.pid}`, new Set());
+  const client = await TcpClient.connect(started.port, '127.0.0.1', localPort);
+  clients.push(client);
   const message = record(call({ xid: 77, procedure: count, args: words(1) }));
-  const { localPort } = client.socket;
   expect(await client.call(message)).toMatchObject({ xid: 77, body: words(1) });
   expect(await client.call(message)).toMatchObject({ xid: 77, body: words(1) });
   client.socket.resetAndDestroy();

@@ -1,11 +1,11 @@
 /** Debian's snmpd, unpacked beneath node_modules, with outlets behind it (pdu.sh). */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import dgram from 'node:dgram';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findFreePort } from '../../src/shell/free-port.ts';
 
 const PROGRAM = path.resolve('node_modules/.cache/novaboot-daemons/usr/sbin/snmpd');
 
@@ -19,14 +19,6 @@ export interface SnmpAgent {
   /** What was set, in lines OID TYPE VALUE. */
   sets(): string[];
   stop(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const socket = dgram.createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 const CONFIGURATION = `rocommunity public 127.0.0.1
@@ -60,7 +52,7 @@ export async function startSnmpAgent(): Promise<SnmpAgent> {
   const configuration = path.join(directory, 'snmpd.conf');
   const pass = `pass_persist .1.3.6.1.4.1 /bin/sh ${path.resolve('test/support/pdu.sh')} ${objects}\n`;
   fs.writeFileSync(configuration, CONFIGURATION + pass + pass.replace('4.1 ', '2.1.105 '));
-  const host = `127.0.0.1:${await freePort()}`;
+  const host = `127.0.0.1:${await findFreePort(directory, new Set())}`;
   const child = spawn(
     PROGRAM,
     ['-f', '-Lf', path.join(directory, 'log'), '-C', '-c', configuration, `udp:${host}`],
