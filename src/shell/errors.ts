@@ -1,4 +1,4 @@
-import { errorWords, isFull } from '../system/error-words.ts';
+import { refusalWords } from '../system/error-words.ts';
 
 /** Exit statuses: sysexits(3) where one fits. Never 255, which is ssh's own. */
 export const ExitCode = {
@@ -27,9 +27,5 @@ export class CommandError extends Error {
 /** What the system refused (FileError, SystemError, and what Node's fs throws), in its own words, which name the file. */
 export function systemRefusal(command: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error) || error instanceof TypeError) return error;
-  return new CommandError(
-    `${command}: ${isFull(error) ? errorWords(error) : error.message}`,
-    ExitCode.failed,
-    { cause: error },
-  );
+  return new CommandError(`${command}: ${refusalWords(error)}`, ExitCode.failed, { cause: error });
 }

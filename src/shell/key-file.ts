@@ -2,12 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { flock, LOCK_EX, LOCK_NB } from '../system/descriptors.ts';
-import { errorWords, isFull } from '../system/error-words.ts';
+import { refusalWords } from '../system/error-words.ts';
 import { readRegularFile } from '../system/regular-file.ts';
 import { CommandError, ExitCode } from './errors.ts';
 
 function failure(file: string, error: unknown): CommandError {
-  const reason = isFull(error) ? errorWords(error) : (error as Error).message;
+  const reason = refusalWords(error as Error);
   return new CommandError(`Cannot write ${file}: ${reason}; it is unchanged`, undefined, { cause: error });
 }
 

@@ -19,6 +19,11 @@ export function errorWords(error: unknown): string {
   return (code !== undefined && WORDS[code]) || message;
 }
 
+/** The message of the system, which names the file; of a full disk, words. */
+export function refusalWords(error: Error): string {
+  return isFull(error) ? errorWords(error) : error.message;
+}
+
 /** Whether the disk, or the account's quota of it, has no room. */
 export function isFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;

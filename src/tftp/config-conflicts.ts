@@ -103,11 +103,11 @@ function findHolders(
 }
 
 /** What can be served of these boards and the public tree, without what is in conflict. */
-export function settle<T extends Claimant>(
-  boards: readonly T[],
+export function settle(
+  boards: readonly Claimant[],
   publicTree: string | undefined,
   report: Report,
-): { readonly boards: T[]; readonly publicTree: string | undefined } {
+): { readonly boards: Claimant[]; readonly publicTree: string | undefined } {
   const right = boards.filter(({ isWrong }) => !isWrong);
   const contested = findContested(right, report);
   const hidden = boards.filter(({ isPublic }) => !isPublic);
